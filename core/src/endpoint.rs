@@ -1,0 +1,88 @@
+//! The addresses of an instance: checked when they are configured, and again before they are used.
+
+use url::{Host, Url};
+
+/// The longest address accepted, in bytes.
+const LONGEST: usize = 2048;
+
+/// Why an address is refused.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// Not an absolute URL with a host.
+    #[error("it is not an absolute URL with a host")]
+    NotAUrl,
+    /// Plain http to another host than this one.
+    #[error("it must begin with https:// (http:// only for this very host)")]
+    NotHttps,
+    /// A user name or password in the URL.
+    #[error("it must not contain a user name or password")]
+    UserInfo,
+    /// A fragment, or a query where none belongs.
+    #[error("it must not contain a query or a fragment")]
+    QueryOrFragment,
+    /// White space or a control character.
+    #[error("it must not contain white space or control characters")]
+    WhiteSpace,
+    /// A slash at the end of an issuer.
+    #[error("it must not end with a slash: tokens carry the issuer without one")]
+    TrailingSlash,
+    /// Longer than 2048 bytes.
+    #[error("it is longer than 2048 bytes")]
+    TooLong,
+}
+
+/// Checks an issuer: the Frontend API's URL, or a proxy URL.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check_issuer(issuer: &str) -> Result<(), EndpointError> {
+    let url = check(issuer)?;
+    if url.query().is_some() {
+        return Err(EndpointError::QueryOrFragment);
+    }
+    if issuer.ends_with('/') {
+        return Err(EndpointError::TrailingSlash);
+    }
+    Ok(())
+}
+
+/// Checks the address of a JWKS.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check_jwks_url(address: &str) -> Result<(), EndpointError> {
+    check(address).map(|_| ())
+}
+
+fn check(address: &str) -> Result<Url, EndpointError> {
+    if address.len() > LONGEST {
+        return Err(EndpointError::TooLong);
+    }
+    // The parser drops tabs and line feeds; what is stored must be what is compared and fetched.
+    if address.chars().any(|char| char.is_whitespace() || char.is_control()) {
+        return Err(EndpointError::WhiteSpace);
+    }
+    let url = Url::parse(address).map_err(|_| EndpointError::NotAUrl)?;
+    let host = url.host().ok_or(EndpointError::NotAUrl)?;
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&host) => {}
+        _ => return Err(EndpointError::NotHttps),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(EndpointError::UserInfo);
+    }
+    if url.fragment().is_some() {
+        return Err(EndpointError::QueryOrFragment);
+    }
+    Ok(url)
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}

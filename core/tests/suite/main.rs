@@ -1,0 +1,17 @@
+//! Tests of `clerk_core` from outside, as one binary: its dependencies are linked once.
+
+mod addresses;
+mod audience;
+mod authorization;
+mod clerk_verdicts;
+mod issuers;
+mod key_set;
+mod made_tokens;
+mod permissions;
+mod properties;
+mod session;
+mod signer;
+mod stricter;
+mod times;
+mod token_form;
+mod vectors;

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs the benchmarks of tests/bench (*.sql by psql, *.sh by bash), one after the other, on a private server that
+# nothing else uses, and keeps what they print in target/bench-pgPG.txt.
+#
+#   scripts/bench.sh [BENCHMARK...]
+#
+# They find clerk-testing in PATH, the keys in CLERK_TEST_KEYS, and the server in PGHOST and its kin.
+
+# shellcheck source=lib.sh
+source "$(dirname "$0")/lib.sh"
+
+shopt -s nullglob
+if [ "$#" -gt 0 ]; then
+    benchmarks=()
+    for name in "$@"; do
+        benchmarks+=("$ROOT/tests/bench/$name".{sql,sh})
+    done
+else
+    benchmarks=("$ROOT"/tests/bench/*.{sql,sh})
+fi
+# One backend, everything in memory, no help from JIT or parallel workers: what is measured is the call itself.
+prepare_server bench shared_buffers=512MB work_mem=64MB jit=off max_parallel_workers_per_gather=0 autovacuum=off \
+    max_wal_size=4GB
+results=$TARGET/bench-pg$PG.txt
+{
+    printf '%s\n%s cores of %s\n' "$(postgres --version)" "$(nproc)" \
+        "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
+} >"$results"
+for benchmark in "${benchmarks[@]}"; do
+    [ -f "$benchmark" ] || continue
+    say "bench: $(basename "$benchmark")"
+    printf '\n%s\n' "$(basename "$benchmark")" >>"$results"
+    case $benchmark in
+        *.sql) psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --file "$benchmark" ;;
+        *.sh) bash "$benchmark" ;;
+    esac </dev/null | tee -a "$results"
+done
+say "kept in $results"

@@ -1,0 +1,38 @@
+-- First nobody, then as few as needed.
+REVOKE ALL ON ALL TABLES IN SCHEMA clerk FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA clerk FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA clerk TO clerk_admin;
+GRANT SELECT ON clerk.instances, clerk.signing_keys TO clerk_admin;
+GRANT EXECUTE ON FUNCTION
+    clerk.configure(text, text, text, text[], text[], interval, boolean, boolean, boolean),
+    clerk.remove_instance(text),
+    clerk.add_signing_keys(text, jsonb),
+    clerk.remove_signing_key(text, text),
+    clerk.refresh_signing_keys(text),
+    clerk.inspect_token(text, timestamptz)
+TO clerk_admin;
+
+-- The request functions tell a caller about the caller's own token only, so everybody may ask. Said
+-- outright: a database may have revoked the default that gives functions to PUBLIC.
+GRANT EXECUTE ON FUNCTION
+    clerk_user_id(),
+    clerk_org_id(),
+    clerk_org_slug(),
+    clerk_org_role(),
+    clerk_session_id(),
+    clerk_actor_id(),
+    clerk_claims(),
+    clerk_claim(VARIADIC text[]),
+    clerk_has_role(text),
+    clerk_has_permission(text),
+    clerk_has_feature(text),
+    clerk_has_plan(text),
+    clerk_reverified(text, interval),
+    clerk_reverified(text),
+    clerk_require_user(),
+    clerk_require_role(text),
+    clerk_require_permission(text),
+    clerk_owns(text),
+    clerk_in_org(text)
+TO PUBLIC;

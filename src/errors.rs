@@ -1,0 +1,203 @@
+//! The one place that gives errors their SQLSTATE, DETAIL and HINT.
+
+use clerk_core::endpoint::EndpointError;
+use clerk_core::key_set::KeySetError;
+use clerk_core::publishable_key::PublishableKeyError;
+use clerk_core::reason::Failure;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::request;
+
+/// An error as a user sees it.
+pub(crate) struct Report {
+    pub(crate) sqlstate: SqlState,
+    pub(crate) message: String,
+    pub(crate) detail: String,
+    pub(crate) hint: String,
+}
+
+/// The codes in use. Those of `PostgREST` are not in Postgres' own table.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SqlState {
+    /// 28000
+    InvalidAuthorization,
+    /// 42501
+    InsufficientPrivilege,
+    /// 55000
+    NotInPrerequisiteState,
+    /// 22P05
+    UntranslatableCharacter,
+    /// PT401: PostgREST answers with HTTP status 401.
+    PostgrestUnauthorized,
+}
+
+/// Why a function of the session could not answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    #[error("the Clerk session token was refused")]
+    Refused(#[from] Failure),
+    #[error("the Clerk session token was set by an earlier transaction")]
+    StaleToken,
+    #[error("clerk_sync is not configured in this database")]
+    NotConfigured,
+    #[error("the claims of the session cannot be represented as jsonb")]
+    ClaimsNotRepresentable,
+    #[error("a signed-in user is required")]
+    UserRequired,
+    #[error("the role \"{0}\" is required")]
+    RoleRequired(String),
+    #[error("the permission \"{0}\" is required")]
+    PermissionRequired(String),
+}
+
+impl SqlState {
+    /// As `errcode()` takes it: five characters of six bits each.
+    pub(crate) fn encode(self) -> i32 {
+        let text = match self {
+            Self::InvalidAuthorization => b"28000",
+            Self::InsufficientPrivilege => b"42501",
+            Self::NotInPrerequisiteState => b"55000",
+            Self::UntranslatableCharacter => b"22P05",
+            Self::PostgrestUnauthorized => b"PT401",
+        };
+        text.iter()
+            .enumerate()
+            .map(|(place, &byte)| (i32::from(byte.wrapping_sub(b'0')) & 0x3f) << (6 * place))
+            .sum()
+    }
+}
+
+impl SessionError {
+    /// SQLSTATE, message, detail and hint.
+    pub(crate) fn report(self) -> Report {
+        let message = self.to_string();
+        let (sqlstate, detail, hint) = match self {
+            Self::Refused(failure) => (
+                unauthorized(),
+                format!("{}: {}", failure.reason.code(), failure.detail),
+                failure.reason.hint().to_owned(),
+            ),
+            Self::StaleToken => (
+                unauthorized(),
+                "A token counts only in the transaction that set it, so that a pooled connection \
+                 does not hand it to the next client."
+                    .to_owned(),
+                "Use SET LOCAL clerk_sync.token or set_config('clerk_sync.token', ..., true) \
+                 inside the transaction; RESET clerk_sync.token removes the old one."
+                    .to_owned(),
+            ),
+            Self::NotConfigured => (
+                SqlState::NotInPrerequisiteState,
+                "A token is set, but no Clerk instance is trusted here.".to_owned(),
+                "Run SELECT * FROM clerk.configure('pk_live_...') as an administrator.".to_owned(),
+            ),
+            Self::ClaimsNotRepresentable => (
+                SqlState::UntranslatableCharacter,
+                "A claim holds \\u0000 or a number out of range, which jsonb cannot hold.".to_owned(),
+                "Remove the value from the metadata that the session token is made of.".to_owned(),
+            ),
+            Self::UserRequired => (
+                SqlState::InsufficientPrivilege,
+                "No Clerk session is in force.".to_owned(),
+                "Send a session token with the request.".to_owned(),
+            ),
+            Self::RoleRequired(_) => (
+                SqlState::InsufficientPrivilege,
+                "The session does not have this role in its active organization.".to_owned(),
+                "Sign in with the role, or make the organization active that grants it.".to_owned(),
+            ),
+            Self::PermissionRequired(_) => (
+                SqlState::InsufficientPrivilege,
+                "The session does not have this permission in its active organization.".to_owned(),
+                "Grant the permission to the role in Clerk; the next token carries it.".to_owned(),
+            ),
+        };
+        Report { sqlstate, message, detail, hint }
+    }
+}
+
+/// `PostgREST` answers 403 to 28000; a client that should sign in anew needs a 401.
+fn unauthorized() -> SqlState {
+    if request::came_through_postgrest() {
+        SqlState::PostgrestUnauthorized
+    } else {
+        SqlState::InvalidAuthorization
+    }
+}
+
+/// Why an administrator's call was refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AdministrationError {
+    #[error("{0} must not be null")]
+    MissingArgument(&'static str),
+    #[error(transparent)]
+    PublishableKey(#[from] PublishableKeyError),
+    #[error("issuer is not valid: {0}")]
+    Issuer(EndpointError),
+    #[error("jwks_url is not valid: {0}")]
+    JwksUrl(EndpointError),
+    #[error("{0} must not contain null or empty entries")]
+    EmptyEntry(&'static str),
+    #[error("clock_skew must be between 0 and 5 minutes")]
+    ClockSkew,
+    #[error("the key set is refused: {0}")]
+    KeySet(#[from] KeySetError),
+    #[error("the key set is too long")]
+    KeySetTooLong,
+    #[error("the issuer is configured for another publishable key")]
+    IssuerTaken,
+    #[error("no instance with this issuer is configured")]
+    UnknownIssuer,
+    #[error("clerk_sync is not configured in this database")]
+    NotConfigured,
+    #[error("a statement of clerk_sync failed: {0}")]
+    Storage(#[from] spi::Error),
+}
+
+impl From<AdministrationError> for ErrorReport {
+    fn from(error: AdministrationError) -> Self {
+        use AdministrationError as E;
+        use PgSqlErrorCode as Code;
+        let (code, hint) = match &error {
+            E::MissingArgument(_) => (Code::ERRCODE_INVALID_PARAMETER_VALUE, ""),
+            E::PublishableKey(_) => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Copy the publishable key from the API keys page of the Clerk Dashboard: it begins \
+                 with pk_live_ or pk_test_.",
+            ),
+            E::Issuer(_) => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Give the iss of the instance's tokens, for example https://clerk.example.com.",
+            ),
+            E::JwksUrl(_) => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Give an address like https://clerk.example.com/.well-known/jwks.json.",
+            ),
+            E::EmptyEntry(_) => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Leave the list out, or give '{}' to accept any value.",
+            ),
+            E::ClockSkew => (Code::ERRCODE_INVALID_PARAMETER_VALUE, "Clerk's own default is 5 s."),
+            E::KeySet(_) | E::KeySetTooLong => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Give the JSON of the instance's /.well-known/jwks.json as it is.",
+            ),
+            E::IssuerTaken => (
+                Code::ERRCODE_DUPLICATE_OBJECT,
+                "Run clerk.remove_instance() for the issuer first, if it is to be replaced.",
+            ),
+            E::UnknownIssuer => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "SELECT issuer FROM clerk.instances lists them; clerk.configure() adds one.",
+            ),
+            E::NotConfigured => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "Run SELECT * FROM clerk.configure('pk_live_...').",
+            ),
+            E::Storage(_) => (Code::ERRCODE_INTERNAL_ERROR, ""),
+        };
+        let report = Self::new(code, error.to_string(), "clerk_sync");
+        if hint.is_empty() { report } else { report.set_hint(hint) }
+    }
+}

@@ -1,0 +1,30 @@
+//! clerk_sync: Clerk identity inside Postgres.
+//!
+//! Layers, one way only: `clerk_core` decides, [`storage`] and [`clerk_api`] bring what it needs,
+//! [`surface`] is what SQL sees. The SQL itself lies in `sql/`.
+
+mod clerk_api;
+mod errors;
+mod request;
+mod session_cache;
+mod settings;
+mod storage;
+mod surface;
+
+use pgrx::extension_sql_file;
+use pgrx::prelude::*;
+
+::pgrx::pg_module_magic!(name, version);
+
+extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
+extension_sql_file!("../sql/tables.sql", name = "tables", requires = ["schema"]);
+extension_sql_file!("../sql/functions.sql", name = "functions", requires = ["tables"]);
+extension_sql_file!("../sql/administration.sql", name = "administration", requires = ["functions"]);
+extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
+
+/// Runs once in each process that loads the library.
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    settings::register();
+    storage::trust::watch_changes();
+}

@@ -1,0 +1,242 @@
+//! The verified session of this backend.
+//!
+//! A token is verified once and remembered by its bytes; which token is in force, whether it belongs
+//! to this transaction and whether it is valid at the statement's start is looked at on every read.
+//! Nothing here is shared between backends: each verifies for itself, a parallel worker too.
+
+use std::cell::RefCell;
+use std::ffi::CString;
+use std::rc::Rc;
+
+use clerk_core::claims::Session;
+use clerk_core::instance::Trust;
+use clerk_core::time::UnixMicros;
+use clerk_core::token;
+
+use crate::errors::SessionError;
+use crate::request;
+use crate::settings::token::TokenSetting;
+use crate::settings::{self, TokenScope};
+use crate::storage::trust::{self, TrustRows};
+
+/// How many verified sessions a backend remembers. A pooled connection serves many people in turn;
+/// a session takes a few kilobytes.
+const REMEMBERED: usize = 32;
+
+/// A verified session and what was derived from it on demand.
+pub(crate) struct CachedSession {
+    /// Token or claims text that it was verified from.
+    source: Vec<u8>,
+    pub(crate) session: Session,
+    /// The claims as a `jsonb` varlena, made at the first use.
+    pub(crate) jsonb: std::cell::OnceCell<Box<[u64]>>,
+}
+
+/// What `current` was resolved from: as long as it is unchanged, so is the session.
+#[derive(Copy, Clone, Default, PartialEq, Eq)]
+enum Envelope {
+    /// Nothing resolved yet.
+    #[default]
+    Unknown,
+    /// `clerk_sync.token`, by its count of assignments.
+    Token { generation: u64 },
+    /// The bearer token in `request.headers`, as long as [`Cache::headers`] holds them.
+    Bearer,
+    /// `request.jwt.claims`, as long as [`Cache::claims`] holds them.
+    Claims,
+}
+
+#[derive(Default)]
+struct Cache {
+    rows: TrustRows,
+    trust: Trust,
+    envelope: Envelope,
+    current: Option<Rc<CachedSession>>,
+    /// `request.headers` as last seen, and the bearer token in it.
+    headers: CString,
+    bearer: Option<String>,
+    /// `request.jwt.claims` as last believed.
+    claims: CString,
+    /// Most recently used last.
+    remembered: Vec<Rc<CachedSession>>,
+}
+
+thread_local! {
+    static CACHE: RefCell<Cache> = RefCell::new(Cache::default());
+}
+
+/// Gives the session in force, or None where nobody is signed in.
+///
+/// # Errors
+/// A token that is present but bad, or set by an earlier transaction.
+#[inline]
+pub(crate) fn with_session<R>(
+    use_session: impl FnOnce(Option<&CachedSession>) -> R,
+) -> Result<R, SessionError> {
+    refresh_trust();
+    let now = statement_start();
+    CACHE.with_borrow_mut(|cache| {
+        let cached = cache.resolve(now)?;
+        Ok(use_session(cached.filter(|cached| cached.session.signed_in())))
+    })
+}
+
+/// The instances and keys trusted now, for checks of tokens that are not the session's.
+pub(crate) fn with_trust<R>(use_trust: impl FnOnce(&Trust) -> R) -> R {
+    refresh_trust();
+    CACHE.with_borrow(|cache| use_trust(&cache.trust))
+}
+
+/// Start of the current statement, for every row the same.
+#[inline]
+fn statement_start() -> UnixMicros {
+    unsafe extern "C-unwind" {
+        // Without pgrx's guard: it returns a variable, for every row.
+        fn GetCurrentStatementStartTimestamp() -> i64;
+    }
+    /// Microseconds from 1970 to 2000, where Postgres' timestamps begin.
+    const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+    // SAFETY: reads a variable of this process.
+    UnixMicros(unsafe { GetCurrentStatementStartTimestamp() }.saturating_add(POSTGRES_EPOCH))
+}
+
+/// Reads instances and keys again where they may have changed. The cache is not borrowed meanwhile.
+#[inline]
+fn refresh_trust() {
+    if trust::is_stale() {
+        reload_trust();
+    }
+}
+
+#[cold]
+fn reload_trust() {
+    let rows = trust::read();
+    CACHE.with_borrow_mut(|cache| {
+        if rows != cache.rows {
+            *cache = Cache { trust: rows.to_trust(), rows, ..Cache::default() };
+        }
+    });
+}
+
+impl Cache {
+    #[inline]
+    fn resolve(&mut self, now: UnixMicros) -> Result<Option<&CachedSession>, SessionError> {
+        let token = TokenSetting::current();
+        if token.is_empty() {
+            self.resolve_request(now)?;
+        } else {
+            if !token.belongs_to_this_transaction()
+                && settings::token_scope() != TokenScope::Session
+            {
+                return Err(SessionError::StaleToken);
+            }
+            if self.envelope != (Envelope::Token { generation: token.generation }) {
+                self.resolve_token(token, now)?;
+            }
+        }
+        let Some(cached) = &self.current else { return Ok(None) };
+        let session = &cached.session;
+        if now < session.valid_from() || now >= session.valid_until() {
+            session.recheck(now)?;
+        }
+        Ok(Some(cached))
+    }
+
+    #[cold]
+    fn resolve_token(&mut self, token: TokenSetting, now: UnixMicros) -> Result<(), SessionError> {
+        if self.trust.instances.is_empty() {
+            return Err(SessionError::NotConfigured);
+        }
+        let session = self.recall_or_verify(token.to_bytes(), now)?;
+        self.current = Some(session);
+        self.envelope = Envelope::Token { generation: token.generation };
+        Ok(())
+    }
+
+    /// Sources 2 and 3: what a gateway says about the request.
+    #[inline]
+    fn resolve_request(&mut self, now: UnixMicros) -> Result<(), SessionError> {
+        if let Some(headers) = request::setting(request::HEADERS) {
+            if self.headers.as_c_str() != headers {
+                self.headers = headers.to_owned();
+                self.bearer = request::bearer_token(headers);
+                self.envelope = Envelope::Unknown;
+            }
+            if self.bearer.is_some() {
+                return if self.envelope == Envelope::Bearer {
+                    Ok(())
+                } else {
+                    self.resolve_bearer(now)
+                };
+            }
+        }
+        let claims = settings::trusts_request_claims()
+            .then(|| request::setting(request::CLAIMS))
+            .flatten();
+        match claims {
+            None => {
+                self.current = None;
+                self.envelope = Envelope::Unknown;
+                Ok(())
+            }
+            Some(claims)
+                if self.envelope == Envelope::Claims && self.claims.as_c_str() == claims =>
+            {
+                Ok(())
+            }
+            Some(claims) => self.resolve_claims(claims.to_owned(), now),
+        }
+    }
+
+    /// The header also carries others' tokens (API keys, Supabase Auth's): those are no session.
+    #[cold]
+    fn resolve_bearer(&mut self, now: UnixMicros) -> Result<(), SessionError> {
+        let bearer = self.bearer.clone().unwrap_or_default();
+        self.current = if token::names_known_issuer(&bearer, &self.trust) {
+            Some(self.recall_or_verify(bearer.into_bytes(), now)?)
+        } else {
+            None
+        };
+        self.envelope = Envelope::Bearer;
+        Ok(())
+    }
+
+    #[cold]
+    fn resolve_claims(&mut self, claims: CString, now: UnixMicros) -> Result<(), SessionError> {
+        let text = String::from_utf8_lossy(claims.to_bytes());
+        let session = token::verify_trusted_claims(&text, &self.trust, now)?;
+        self.current = session.map(|session| Rc::new(CachedSession::new(Vec::new(), session)));
+        self.claims = claims;
+        self.envelope = Envelope::Claims;
+        Ok(())
+    }
+
+    /// Finds the session of a token seen before, or verifies it.
+    fn recall_or_verify(
+        &mut self,
+        token: Vec<u8>,
+        now: UnixMicros,
+    ) -> Result<Rc<CachedSession>, SessionError> {
+        let known = self.remembered.iter().rposition(|entry| entry.source == token);
+        if let Some(at) = known {
+            let entry = self.remembered.remove(at);
+            self.remembered.push(Rc::clone(&entry));
+            return Ok(entry);
+        }
+        // A token is ASCII; what is not UTF-8 fails the check of its structure either way.
+        let text = String::from_utf8_lossy(&token);
+        let session = token::verify(&text, &self.trust, now)?;
+        let entry = Rc::new(CachedSession::new(token, session));
+        if self.remembered.len() == REMEMBERED {
+            self.remembered.remove(0);
+        }
+        self.remembered.push(Rc::clone(&entry));
+        Ok(entry)
+    }
+}
+
+impl CachedSession {
+    fn new(source: Vec<u8>, session: Session) -> Self {
+        Self { source, session, jsonb: std::cell::OnceCell::new() }
+    }
+}

@@ -1,0 +1,111 @@
+//! Every setting (GUC), behind typed getters. None that decides trust can be set by a request role.
+
+pub(crate) mod token;
+
+use std::ffi::CString;
+use std::time::Duration;
+
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+use pgrx::pg_sys;
+
+/// How long a token that was set counts.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PostgresGucEnum)]
+pub(crate) enum TokenScope {
+    /// Only in the transaction that set it: nothing for the next client of a pooled connection.
+    #[name = c"transaction"]
+    Transaction,
+    /// Until the session ends: for connections that belong to one person.
+    #[name = c"session"]
+    Session,
+}
+
+/// `clerk_sync.token_scope`: default `transaction`. SUSET: a client must not be able to make a
+/// pooled connection keep a stranger's token.
+static TOKEN_SCOPE: GucSetting<TokenScope> =
+    GucSetting::<TokenScope>::new(TokenScope::Transaction);
+
+/// `clerk_sync.trust_request_claims`: default off. SUSET: any role can write `request.jwt.claims`,
+/// so only a superuser may say that a gateway alone does.
+static TRUST_REQUEST_CLAIMS: GucSetting<bool> = GucSetting::<bool>::new(false);
+
+/// `clerk_sync.ca_file`: PEM file with root certificates to trust beside the system's; default none.
+/// SUSET: it decides which server may hand out signing keys.
+static CA_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
+/// `clerk_sync.http_timeout`: the longest one request to Clerk may take, in ms; default 10 s. SUSET:
+/// it bounds how long a backend waits.
+static HTTP_TIMEOUT_MS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+
+/// Defines all settings. Called by `_PG_init`.
+pub(crate) fn register() {
+    token::register();
+    GucRegistry::define_enum_guc(
+        c"clerk_sync.token_scope",
+        c"How long a token set by SET counts: transaction or session.",
+        c"With session, a pooled connection hands one client's identity to the next.",
+        &TOKEN_SCOPE,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_bool_guc(
+        c"clerk_sync.trust_request_claims",
+        c"Believes request.jwt.claims, as verified by a gateway.",
+        c"Turn on only where no client can run SQL of its own: any role can set these claims.",
+        &TRUST_REQUEST_CLAIMS,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_string_guc(
+        c"clerk_sync.ca_file",
+        c"PEM file with root certificates to trust beside the system's.",
+        c"For a proxied Frontend API behind a private certificate authority.",
+        &CA_FILE,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"clerk_sync.http_timeout",
+        c"The longest one request to Clerk may take.",
+        c"Connecting, sending and receiving together.",
+        &HTTP_TIMEOUT_MS,
+        100,
+        60_000,
+        GucContext::Suset,
+        GucFlags::UNIT_MS,
+    );
+    reserve_prefix();
+}
+
+/// The scope in which a token set by SET counts.
+pub(crate) fn token_scope() -> TokenScope {
+    TOKEN_SCOPE.get()
+}
+
+/// Whether `request.jwt.claims` is believed.
+pub(crate) fn trusts_request_claims() -> bool {
+    TRUST_REQUEST_CLAIMS.get()
+}
+
+/// Path of a PEM file with further root certificates.
+pub(crate) fn ca_file() -> Option<String> {
+    CA_FILE
+        .get()
+        .and_then(|path| path.into_string().ok())
+        .filter(|path| !path.is_empty())
+}
+
+/// The longest one request to Clerk may take.
+pub(crate) fn http_timeout() -> Duration {
+    Duration::from_millis(HTTP_TIMEOUT_MS.get().unsigned_abs().into())
+}
+
+/// A misspelt `clerk_sync.x` is an error instead of a setting that nobody reads.
+fn reserve_prefix() {
+    // SAFETY: called from _PG_init, with a static C string, after all settings are defined.
+    unsafe {
+        #[cfg(feature = "pg14")]
+        pg_sys::EmitWarningsOnPlaceholders(c"clerk_sync".as_ptr());
+        #[cfg(not(feature = "pg14"))]
+        pg_sys::MarkGUCPrefixReserved(c"clerk_sync".as_ptr());
+    }
+}

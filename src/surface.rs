@@ -1,0 +1,6 @@
+//! What SQL sees: functions that parse their arguments, call, and map the answer.
+
+mod call;
+mod configuration;
+mod inspection;
+mod session;

@@ -1,0 +1,134 @@
+//! The four commands of `clerk-testing`: what a person or a script types, and what is printed.
+
+use crate::arguments::Arguments;
+use crate::key::TestKey;
+use crate::server::{self, Endpoint};
+use crate::token::{Recipe, batch};
+use crate::{Failure, Outcome};
+use serde_json::{Map, Value};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const HELP: &str = "\
+clerk-testing: plays Clerk for the tests of clerk_sync
+
+clerk-testing key new --kid KID --out DIR [--bits 2048|3072|4096]
+    Writes DIR/private.pem (PKCS#8, mode 0600), DIR/public.pem and DIR/jwks.json.
+
+clerk-testing sign --key DIR [--kid K] [--issuer U] [--at UNIX] [--lifetime S] [--claims JSON] [--header JSON]
+    Prints one session token. --claims and --header are laid over the defaults, member by member; null takes a
+    member out. The header's alg is obeyed: RS256, RS384, RS512, PS256, HS256 (keyed with the public key's PEM:
+    the classic confusion), none (empty signature); any other name is written as it is and signed as RS256.
+
+clerk-testing sign-many --key DIR --count N [--users M] [--format copy|pgbench] [--kid K] [--issuer U] [--at UNIX]
+                        [--lifetime S] [--claims JSON]
+    Prints N different tokens of M users, one a line.
+    copy: number, user id and token, tab separated, numbered from 1, for COPY ... FROM.
+    pgbench: SET LOCAL clerk_sync.token = '...'; for a pgbench script.
+
+clerk-testing serve --jwks FILE [--port 0] [--port-file F] [--tls-dir DIR]
+    Serves on 127.0.0.1 until it is killed; writes the port to F when it is ready. With --tls-dir it speaks HTTPS
+    under a certificate for localhost and 127.0.0.1, and writes its authority to DIR/ca.pem. The paths are:
+";
+
+/// Runs one command. `words` are the arguments after the program's name.
+pub fn run(words: &[String]) -> Outcome<()> {
+    let names: Vec<&str> = words.iter().map(String::as_str).collect();
+    match names.as_slice() {
+        ["key", "new", ..] => key_new(&words[2..]),
+        ["sign", ..] => sign(&words[1..]),
+        ["sign-many", ..] => sign_many(&words[1..]),
+        ["serve", ..] => serve(&words[1..]),
+        ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            for (path, meaning) in server::PATHS {
+                println!("      {path:24} {meaning}");
+            }
+            Ok(())
+        }
+        [] => Err("a command is missing; see clerk-testing help".into()),
+        [other, ..] => Err(format!("unknown command {other:?}; see clerk-testing help").into()),
+    }
+}
+
+fn key_new(words: &[String]) -> Outcome<()> {
+    let arguments = Arguments::parse(words, &["kid", "out", "bits"])?;
+    let directory = Path::new(arguments.required("out")?);
+    let key = TestKey::generate(arguments.number("bits", 2048)?)?;
+    key.save(directory, arguments.required("kid")?)
+}
+
+fn sign(words: &[String]) -> Outcome<()> {
+    let known = ["key", "kid", "claims", "header", "issuer", "at", "lifetime"];
+    let arguments = Arguments::parse(words, &known)?;
+    let (key, recipe) = recipe(&arguments)?;
+    println!("{}", recipe.sign(&key)?);
+    Ok(())
+}
+
+fn sign_many(words: &[String]) -> Outcome<()> {
+    let known = [
+        "key", "kid", "claims", "header", "issuer", "at", "lifetime", "count", "users", "format",
+    ];
+    let arguments = Arguments::parse(words, &known)?;
+    let (key, recipe) = recipe(&arguments)?;
+    let count: u64 = arguments
+        .required("count")?
+        .parse()
+        .map_err(|_| "--count is no number")?;
+    let users = arguments.number("users", count)?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let format = arguments.text("format").unwrap_or("copy");
+    if !["copy", "pgbench"].contains(&format) {
+        return Err(format!("--format {format:?} is neither copy nor pgbench").into());
+    }
+    batch(&recipe, &key, count, users, |number, user, token| {
+        match format {
+            "pgbench" => writeln!(out, "SET LOCAL clerk_sync.token = '{token}';"),
+            _ => writeln!(out, "{number}\t{user}\t{token}"),
+        }
+        .map_err(Failure::from)
+    })?;
+    Ok(out.flush()?)
+}
+
+fn serve(words: &[String]) -> Outcome<()> {
+    let arguments = Arguments::parse(words, &["port", "port-file", "jwks", "tls-dir"])?;
+    let endpoint = Endpoint::bind(
+        arguments.number("port", 0)?,
+        PathBuf::from(arguments.required("jwks")?),
+        arguments.text("tls-dir").map(Path::new),
+    )?;
+    if let Some(file) = arguments.text("port-file") {
+        // Renamed into place, so that a script that waits for the file never reads half a number.
+        let unfinished = format!("{file}.part");
+        std::fs::write(&unfinished, format!("{}\n", endpoint.port()))?;
+        std::fs::rename(&unfinished, file)?;
+    }
+    endpoint.serve()
+}
+
+fn recipe(arguments: &Arguments) -> Outcome<(TestKey, Recipe)> {
+    let (key, kid) = TestKey::load(Path::new(arguments.required("key")?))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let mut recipe = Recipe::new(
+        arguments.text("kid").unwrap_or(&kid),
+        arguments.number("at", i64::try_from(now)?)?,
+    );
+    if let Some(issuer) = arguments.text("issuer") {
+        recipe.issuer = issuer.to_owned();
+    }
+    recipe.lifetime = arguments.number("lifetime", recipe.lifetime)?;
+    recipe.claims = object(arguments, "claims")?;
+    recipe.header = object(arguments, "header")?;
+    Ok((key, recipe))
+}
+
+fn object(arguments: &Arguments, name: &str) -> Outcome<Map<String, Value>> {
+    match arguments.text(name) {
+        None => Ok(Map::new()),
+        Some(text) => serde_json::from_str(text)
+            .map_err(|error| format!("--{name} is no JSON object: {error}").into()),
+    }
+}

@@ -1,0 +1,20 @@
+//! Plays Clerk for the tests, the demo and the benchmarks of clerk_sync.
+//!
+//! Nothing here is part of the extension. It makes signing keys and session tokens as Clerk makes them
+//! ([`key`], [`token`]), bad ones included, and serves a JWKS endpoint that can fail in every way that an
+//! HTTP client has to survive ([`server`]). [`command`] is the `clerk-testing` binary.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod arguments;
+pub mod command;
+pub mod key;
+pub mod server;
+pub mod token;
+
+/// What ends a command early: a message for the person who typed it.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result of everything here that can fail.
+pub type Outcome<T> = Result<T, Failure>;
