@@ -38,7 +38,8 @@ install_packages() {
     say "installing ${missing[*]}"
     update_package_lists
     refuse_service_starts
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+        -o Dpkg::Use-Pty=0 "${missing[@]}" </dev/null >&2
     allow_service_starts
 }
 

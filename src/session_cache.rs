@@ -4,7 +4,7 @@
 //! to this transaction and whether it is valid at the statement's start is looked at on every read.
 //! Nothing here is shared between backends: each verifies for itself, a parallel worker too.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::ffi::CString;
 use std::rc::Rc;
 
@@ -29,7 +29,15 @@ pub(crate) struct CachedSession {
     source: Vec<u8>,
     pub(crate) session: Session,
     /// The claims as a `jsonb` varlena, made at the first use.
-    pub(crate) jsonb: std::cell::OnceCell<Box<[u64]>>,
+    pub(crate) jsonb: OnceCell<Box<[u64]>>,
+    /// The claim asked for last.
+    pub(crate) claim: RefCell<Option<ClaimMemo>>,
+}
+
+/// A path into the claims, as the data of its array, and the text there.
+pub(crate) struct ClaimMemo {
+    pub(crate) path: Box<[u8]>,
+    pub(crate) text: Option<Box<[u8]>>,
 }
 
 /// What `current` was resolved from: as long as it is unchanged, so is the session.
@@ -237,6 +245,6 @@ impl Cache {
 
 impl CachedSession {
     fn new(source: Vec<u8>, session: Session) -> Self {
-        Self { source, session, jsonb: std::cell::OnceCell::new() }
+        Self { source, session, jsonb: OnceCell::new(), claim: RefCell::new(None) }
     }
 }

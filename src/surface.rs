@@ -1,6 +1,7 @@
 //! What SQL sees: functions that parse their arguments, call, and map the answer.
 
 mod call;
+mod claims;
 mod configuration;
 mod inspection;
 mod session;

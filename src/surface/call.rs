@@ -4,7 +4,7 @@
 //! pgrx' error type holds only the codes of Postgres' own table. And these functions run for every
 //! row, so nothing stands between Postgres and the cached session but the unwind guard.
 
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -139,22 +139,49 @@ unsafe fn raise(report: RawReport) -> ! {
 }
 
 /// A text datum in the database's encoding.
+#[inline]
 pub(super) fn text_datum(text: &str) -> pg_sys::Datum {
-    // SAFETY: pointer and length are of a live str; both functions copy.
+    if database_is_utf8() || text.is_ascii() {
+        varlena_datum(text.as_bytes())
+    } else {
+        converted_text_datum(text)
+    }
+}
+
+/// A text that the database's encoding cannot hold is an error of Postgres' own.
+#[cold]
+fn converted_text_datum(text: &str) -> pg_sys::Datum {
+    let source = text.as_ptr().cast::<c_char>();
+    // SAFETY: pg_any_to_server gives back the source itself or a new C string.
     unsafe {
-        let len = text.len() as c_int;
-        let varlena = if database_is_utf8() || text.is_ascii() {
-            pg_sys::cstring_to_text_with_len(text.as_ptr().cast(), len)
+        let utf8 = pg_sys::pg_enc::PG_UTF8 as c_int;
+        let converted = pg_sys::pg_any_to_server(source, text.len() as c_int, utf8);
+        if converted.cast_const() == source {
+            varlena_datum(text.as_bytes())
         } else {
-            let converted =
-                pg_sys::pg_any_to_server(text.as_ptr().cast(), len, pg_sys::pg_enc::PG_UTF8 as _);
-            if converted.cast_const() == text.as_ptr().cast() {
-                pg_sys::cstring_to_text_with_len(converted, len)
-            } else {
-                let len = CStr::from_ptr(converted).count_bytes() as c_int;
-                pg_sys::cstring_to_text_with_len(converted, len)
-            }
-        };
+            varlena_datum(CStr::from_ptr(converted).to_bytes())
+        }
+    }
+}
+
+/// A copy of the bytes as a varlena in the current memory context.
+///
+/// Always a copy: a datum may outlive the session that it came from, within one expression even.
+#[inline]
+pub(super) fn varlena_datum(bytes: &[u8]) -> pg_sys::Datum {
+    unsafe extern "C-unwind" {
+        // Without pgrx's guard (a sigsetjmp), since it runs for every row.
+        fn palloc_extended(size: usize, flags: c_int) -> *mut c_void;
+    }
+    let size = pg_sys::VARHDRSZ + bytes.len();
+    // SAFETY: with MCXT_ALLOC_NO_OOM it returns NULL instead of raising an error, and a size is only
+    // refused above 1 GB, while no token exceeds 16 KiB. The copy fits exactly.
+    unsafe {
+        let varlena = palloc_extended(size, pg_sys::MCXT_ALLOC_NO_OOM as c_int);
+        assert!(!varlena.is_null(), "out of memory");
+        pgrx::set_varsize_4b(varlena.cast(), size as i32);
+        let data = varlena.cast::<u8>().add(pg_sys::VARHDRSZ);
+        ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len());
         pg_sys::Datum::from(varlena)
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::times::{
-    check_expiry, check_issued_at, check_not_before, distance, expiry, seconds,
+    check_expiry, check_issued_at, check_not_before, describe_time, expiry, seconds,
 };
 use crate::instance::Instance;
 use crate::key_set::SigningKey;
@@ -76,13 +76,15 @@ pub(super) const CHECKS: [TokenCheck; 13] = [
         subject.instance.map_or_else(String::new, |instance| quote(&instance.issuer))
     }),
     of_claims("expiry", test_expiry, |subject| {
-        let left = expiry(subject.claims).map(|exp| distance(exp, subject.now));
-        format!("exp is {} away", left.unwrap_or_default())
+        match expiry(subject.claims) {
+            Ok(exp) => format!("exp is {}", describe_time(exp, subject.now)),
+            Err(_) => String::new(),
+        }
     }),
     of_claims("not_before", test_not_before, |subject| {
-        describe_past(subject, "nbf")
+        describe_time_claim(subject, "nbf")
     }),
-    of_claims("issued_at", test_issued_at, |subject| describe_past(subject, "iat")),
+    of_claims("issued_at", test_issued_at, |subject| describe_time_claim(subject, "iat")),
     of_claims("kind", test_kind, |subject| {
         let is_session = subject.claims.contains_key("sid");
         if is_session { "a session token" } else { "a token of a JWT template" }.to_owned()
@@ -290,9 +292,9 @@ fn skew(subject: &Subject<'_>) -> i64 {
     subject.instance.map_or(DEFAULT_SKEW_MICROS, |instance| instance.clock_skew_micros)
 }
 
-fn describe_past(subject: &Subject<'_>, name: &'static str) -> String {
+fn describe_time_claim(subject: &Subject<'_>, name: &'static str) -> String {
     match seconds(subject.claims, name) {
-        Ok(Some(time)) => format!("{name} is {} away", distance(time, subject.now)),
+        Ok(Some(time)) => format!("{name} is {}", describe_time(time, subject.now)),
         _ => format!("the token has no {name}"),
     }
 }

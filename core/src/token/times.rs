@@ -115,8 +115,18 @@ pub(super) fn check_issued_at(
     }
 }
 
+/// Where a time claim lies, seen from now.
+pub(super) fn describe_time(seconds: i64, now: UnixMicros) -> String {
+    let distance = distance(seconds, now);
+    if UnixMicros::from_seconds(seconds) > now {
+        format!("in {distance}")
+    } else {
+        format!("{distance} ago")
+    }
+}
+
 /// Whole seconds between a time claim and now, rounded down.
-pub(super) fn distance(seconds: i64, now: UnixMicros) -> String {
+fn distance(seconds: i64, now: UnixMicros) -> String {
     let micros = UnixMicros::from_seconds(seconds).0.saturating_sub(now.0).unsigned_abs();
     format!("{} s", micros / 1_000_000)
 }
