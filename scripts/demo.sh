@@ -1,22 +1,49 @@
 #!/usr/bin/env bash
-# Plays examples/demo.sql on a private server, showing each line and its result, and removes the server.
+# Plays examples/demo.sql on a private server, showing each line and its result, and removes the server. Four of its
+# statements are meant to be refused; the demo fails where they are not.
 #
-# psql's variables in it: issuer, publishable_key and jwks of the instance; alice, bob and expired: session tokens,
-# of which the first two are good for a day.
+# psql's variables in it: issuer, publishable_key and jwks of an instance that the demo plays; alice and bob: session
+# tokens of two people of two organizations; expired and forged: tokens that say alice too, the latter signed by a
+# stranger's key under the instance's key id.
 
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
+# What the file is expected to be refused with, in this order.
+EXPECTED='42501 28000 28000 28000'
+
 say "preparing the demo: Postgres $PG"
 prepare_server demo
 issuer=https://clerk.example.com
-sign() { clerk-testing sign --key "$CLERK_TEST_KEYS" --issuer "$issuer" "$@"; }
-psql --no-psqlrc --echo-all --quiet --set ON_ERROR_STOP=1 \
+sign() { clerk-testing sign --issuer "$issuer" --claims "$1" "${@:2}"; }
+alice='{"sub":"user_alice","sid":"sess_1","o":{"id":"org_acme","slg":"acme","rol":"admin"}}'
+bob='{"sub":"user_bob","sid":"sess_2","o":{"id":"org_globex","slg":"globex","rol":"member"}}'
+
+# The administrator's own work, which the file does not show: it would be there already.
+psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --command 'CREATE EXTENSION clerk_sync'
+
+# Steps stand out on a terminal.
+stand_out() {
+    if [ -t 1 ]; then
+        sed -u -e $'s/^--.*/\033[1m&\033[0m/' -e $'s/^ERROR.*/\033[31m&\033[0m/'
+    else
+        cat
+    fi
+}
+
+transcript=$TARGET/log/demo-pg$PG.out
+mkdir -p "$TARGET/log"
+psql --no-psqlrc --echo-all --quiet --pset footer=off --pset null='(null)' --pset format=wrapped --pset columns=110 --set VERBOSITY=verbose \
     --set "issuer=$issuer" \
     --set "publishable_key=pk_live_$(printf 'clerk.example.com$' | base64)" \
     --set "jwks=$(cat "$CLERK_TEST_KEYS/jwks.json")" \
-    --set "alice=$(sign --lifetime 86400 --claims '{"sub":"user_alice","sid":"sess_alice"}')" \
-    --set "bob=$(sign --lifetime 86400 --claims '{"sub":"user_bob","sid":"sess_bob"}')" \
-    --set "expired=$(sign --at "$(($(date +%s) - 3600))" --claims '{"sub":"user_alice","sid":"sess_alice"}')" \
-    --file "$ROOT/examples/demo.sql"
-say "the demo ran to its end"
+    --set "alice=$(sign "$alice" --key "$CLERK_TEST_KEYS" --lifetime 600)" \
+    --set "bob=$(sign "$bob" --key "$CLERK_TEST_KEYS" --lifetime 600)" \
+    --set "expired=$(sign "$alice" --key "$CLERK_TEST_KEYS" --at "$(($(date +%s) - 3600))")" \
+    --set "forged=$(sign "$alice" --key "$CLERK_FORGED_KEYS" --lifetime 600)" \
+    <"$ROOT/examples/demo.sql" 2>&1 \
+    | sed -u -e '/^LOCATION: /d' -e 's/^-- [0-9]/\n&/' -e 's/^ERROR:  \([0-9A-Z]\{5\}\): /ERROR \1: /' \
+    | tee "$transcript" | stand_out
+refused=$(sed -n 's/^ERROR \(.....\): .*/\1/p' "$transcript" | xargs)
+[ "$refused" = "$EXPECTED" ] || die "the demo was refused with $refused, not with $EXPECTED"
+say "the demo ran to its end; the four errors in it are its point"

@@ -83,8 +83,8 @@ impl SessionError {
                 "A token counts only in the transaction that set it, so that a pooled connection \
                  does not hand it to the next client."
                     .to_owned(),
-                "Use SET LOCAL clerk_sync.token or set_config('clerk_sync.token', ..., true) \
-                 inside the transaction; RESET clerk_sync.token removes the old one."
+                "Set it with SET LOCAL or set_config(name, value, true) inside each transaction; \
+                 RESET removes what was left behind."
                     .to_owned(),
             ),
             Self::NotConfigured => (
@@ -94,7 +94,8 @@ impl SessionError {
             ),
             Self::ClaimsNotRepresentable => (
                 SqlState::UntranslatableCharacter,
-                "A claim holds \\u0000 or a number out of range, which jsonb cannot hold.".to_owned(),
+                "A claim holds \\u0000 or a number out of range, which jsonb cannot hold."
+                    .to_owned(),
                 "Remove the value from the metadata that the session token is made of.".to_owned(),
             ),
             Self::UserRequired => (
@@ -113,7 +114,12 @@ impl SessionError {
                 "Grant the permission to the role in Clerk; the next token carries it.".to_owned(),
             ),
         };
-        Report { sqlstate, message, detail, hint }
+        Report {
+            sqlstate,
+            message,
+            detail,
+            hint,
+        }
     }
 }
 
@@ -178,7 +184,10 @@ impl From<AdministrationError> for ErrorReport {
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "Leave the list out, or give '{}' to accept any value.",
             ),
-            E::ClockSkew => (Code::ERRCODE_INVALID_PARAMETER_VALUE, "Clerk's own default is 5 s."),
+            E::ClockSkew => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Clerk's own default is 5 s.",
+            ),
             E::KeySet(_) | E::KeySetTooLong => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "Give the JSON of the instance's /.well-known/jwks.json as it is.",
@@ -198,6 +207,10 @@ impl From<AdministrationError> for ErrorReport {
             E::Storage(_) => (Code::ERRCODE_INTERNAL_ERROR, ""),
         };
         let report = Self::new(code, error.to_string(), "clerk_sync");
-        if hint.is_empty() { report } else { report.set_hint(hint) }
+        if hint.is_empty() {
+            report
+        } else {
+            report.set_hint(hint)
+        }
     }
 }

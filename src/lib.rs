@@ -18,8 +18,16 @@ use pgrx::prelude::*;
 
 extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
 extension_sql_file!("../sql/tables.sql", name = "tables", requires = ["schema"]);
-extension_sql_file!("../sql/functions.sql", name = "functions", requires = ["tables"]);
-extension_sql_file!("../sql/administration.sql", name = "administration", requires = ["functions"]);
+extension_sql_file!(
+    "../sql/functions.sql",
+    name = "functions",
+    requires = ["tables"]
+);
+extension_sql_file!(
+    "../sql/administration.sql",
+    name = "administration",
+    requires = ["functions"]
+);
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
 /// Runs once in each process that loads the library.

@@ -1,10 +1,13 @@
 //! What a gateway tells about the request: the settings that PostgREST makes in each transaction.
 //!
-//! A setting of another's prefix has no hook here, so it is read by name at each use.
+//! A setting of another's prefix has no hook here, so it is looked up at each use.
 
-use std::ffi::{CStr, c_char};
+mod lookup;
+
+use std::ffi::CStr;
 
 use clerk_core::authorization_header;
+use pgrx::pg_sys;
 
 /// JSON object of the request's headers, names in lower case.
 pub(crate) const HEADERS: &CStr = c"request.headers";
@@ -12,24 +15,34 @@ pub(crate) const HEADERS: &CStr = c"request.headers";
 pub(crate) const CLAIMS: &CStr = c"request.jwt.claims";
 const METHOD: &CStr = c"request.method";
 
-unsafe extern "C-unwind" {
-    // Declared here without pgrx's guard (a sigsetjmp), since it is called for every row.
-    fn GetConfigOption(
-        name: *const c_char,
-        missing_ok: bool,
-        restrict_privileged: bool,
-    ) -> *const c_char;
+/// A setting that is neither unset nor empty. After a transaction that set it locally a custom setting
+/// is empty, not missing.
+#[derive(Copy, Clone)]
+pub(crate) struct RequestSetting<'a> {
+    pub(crate) text: &'a CStr,
+    /// Whether the running transaction set it, so that its end will restore what was before. A
+    /// parallel worker cannot tell and takes its leader's word.
+    pub(crate) is_of_this_transaction: bool,
 }
 
-/// The setting's value; unset and empty are both None. After a transaction that set it locally a
-/// custom setting is empty, not missing.
+/// The setting as of now. The text must be copied or compared before anything assigns it anew.
 #[inline]
-pub(crate) fn setting<'a>(name: &CStr) -> Option<&'a CStr> {
-    // SAFETY: with missing_ok and without restrict_privileged the lookup raises no error. The caller
-    // copies or compares the text at once, before anything could assign the setting anew.
+pub(crate) fn setting<'a>(name: &'static CStr) -> Option<RequestSetting<'a>> {
+    let record = lookup::find_record(name);
+    // SAFETY: a live record; one of type PGC_STRING is a config_string, whose variable holds NULL or
+    // a C string.
     unsafe {
-        let value = GetConfigOption(name.as_ptr(), true, false);
-        if value.is_null() || *value == 0 { None } else { Some(CStr::from_ptr(value)) }
+        if record.is_null() || (*record).vartype != pg_sys::config_type::PGC_STRING {
+            return None;
+        }
+        let value = *(*record.cast::<pg_sys::config_string>()).variable;
+        if value.is_null() || *value == 0 {
+            return None;
+        }
+        Some(RequestSetting {
+            text: CStr::from_ptr(value),
+            is_of_this_transaction: !(*record).stack.is_null() || pg_sys::ParallelWorkerNumber >= 0,
+        })
     }
 }
 

@@ -85,7 +85,9 @@ pub(crate) fn with_session<R>(
     let now = statement_start();
     CACHE.with_borrow_mut(|cache| {
         let cached = cache.resolve(now)?;
-        Ok(use_session(cached.filter(|cached| cached.session.signed_in())))
+        Ok(use_session(
+            cached.filter(|cached| cached.session.signed_in()),
+        ))
     })
 }
 
@@ -121,7 +123,11 @@ fn reload_trust() {
     let rows = trust::read();
     CACHE.with_borrow_mut(|cache| {
         if rows != cache.rows {
-            *cache = Cache { trust: rows.to_trust(), rows, ..Cache::default() };
+            *cache = Cache {
+                trust: rows.to_trust(),
+                rows,
+                ..Cache::default()
+            };
         }
     });
 }
@@ -138,11 +144,17 @@ impl Cache {
             {
                 return Err(SessionError::StaleToken);
             }
-            if self.envelope != (Envelope::Token { generation: token.generation }) {
+            if self.envelope
+                != (Envelope::Token {
+                    generation: token.generation,
+                })
+            {
                 self.resolve_token(token, now)?;
             }
         }
-        let Some(cached) = &self.current else { return Ok(None) };
+        let Some(cached) = &self.current else {
+            return Ok(None);
+        };
         let session = &cached.session;
         if now < session.valid_from() || now >= session.valid_until() {
             session.recheck(now)?;
@@ -157,7 +169,9 @@ impl Cache {
         }
         let session = self.recall_or_verify(token.to_bytes(), now)?;
         self.current = Some(session);
-        self.envelope = Envelope::Token { generation: token.generation };
+        self.envelope = Envelope::Token {
+            generation: token.generation,
+        };
         Ok(())
     }
 
@@ -165,35 +179,39 @@ impl Cache {
     #[inline]
     fn resolve_request(&mut self, now: UnixMicros) -> Result<(), SessionError> {
         if let Some(headers) = request::setting(request::HEADERS) {
-            if self.headers.as_c_str() != headers {
-                self.headers = headers.to_owned();
-                self.bearer = request::bearer_token(headers);
+            if self.headers.as_c_str() != headers.text {
+                self.headers = headers.text.to_owned();
+                self.bearer = request::bearer_token(headers.text);
                 self.envelope = Envelope::Unknown;
             }
             if self.bearer.is_some() {
-                return if self.envelope == Envelope::Bearer {
-                    Ok(())
-                } else {
-                    self.resolve_bearer(now)
-                };
+                if self.envelope != Envelope::Bearer {
+                    self.resolve_bearer(now)?;
+                }
+                return self.require_scope(headers.is_of_this_transaction);
             }
         }
         let claims = settings::trusts_request_claims()
             .then(|| request::setting(request::CLAIMS))
             .flatten();
-        match claims {
-            None => {
-                self.current = None;
-                self.envelope = Envelope::Unknown;
-                Ok(())
-            }
-            Some(claims)
-                if self.envelope == Envelope::Claims && self.claims.as_c_str() == claims =>
-            {
-                Ok(())
-            }
-            Some(claims) => self.resolve_claims(claims.to_owned(), now),
+        let Some(claims) = claims else {
+            self.current = None;
+            self.envelope = Envelope::Unknown;
+            return Ok(());
+        };
+        if self.envelope != Envelope::Claims || self.claims.as_c_str() != claims.text {
+            self.resolve_claims(claims.text.to_owned(), now)?;
         }
+        self.require_scope(claims.is_of_this_transaction)
+    }
+
+    /// What an earlier transaction left behind on the connection signs in nobody.
+    #[inline]
+    fn require_scope(&self, is_of_this_transaction: bool) -> Result<(), SessionError> {
+        let in_scope = is_of_this_transaction
+            || self.current.is_none()
+            || settings::token_scope() == TokenScope::Session;
+        if in_scope { Ok(()) } else { Err(SessionError::StaleToken) }
     }
 
     /// The header also carries others' tokens (API keys, Supabase Auth's): those are no session.
@@ -225,7 +243,10 @@ impl Cache {
         token: Vec<u8>,
         now: UnixMicros,
     ) -> Result<Rc<CachedSession>, SessionError> {
-        let known = self.remembered.iter().rposition(|entry| entry.source == token);
+        let known = self
+            .remembered
+            .iter()
+            .rposition(|entry| entry.source == token);
         if let Some(at) = known {
             let entry = self.remembered.remove(at);
             self.remembered.push(Rc::clone(&entry));
@@ -245,6 +266,11 @@ impl Cache {
 
 impl CachedSession {
     fn new(source: Vec<u8>, session: Session) -> Self {
-        Self { source, session, jsonb: OnceCell::new(), claim: RefCell::new(None) }
+        Self {
+            source,
+            session,
+            jsonb: OnceCell::new(),
+            claim: RefCell::new(None),
+        }
     }
 }

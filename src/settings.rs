@@ -21,8 +21,7 @@ pub(crate) enum TokenScope {
 
 /// `clerk_sync.token_scope`: default `transaction`. SUSET: a client must not be able to make a
 /// pooled connection keep a stranger's token.
-static TOKEN_SCOPE: GucSetting<TokenScope> =
-    GucSetting::<TokenScope>::new(TokenScope::Transaction);
+static TOKEN_SCOPE: GucSetting<TokenScope> = GucSetting::<TokenScope>::new(TokenScope::Transaction);
 
 /// `clerk_sync.trust_request_claims`: default off. SUSET: any role can write `request.jwt.claims`,
 /// so only a superuser may say that a gateway alone does.

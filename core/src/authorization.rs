@@ -12,7 +12,9 @@ pub(crate) struct FactorAges {
 impl FactorAges {
     /// Exactly two finite numbers, each −1 or not negative.
     pub(crate) fn from_numbers(numbers: &[f64]) -> Option<Self> {
-        let &[first, second] = numbers else { return None };
+        let &[first, second] = numbers else {
+            return None;
+        };
         let is_age = |age: f64| age.is_finite() && (age == -1.0 || age >= 0.0);
         (is_age(first) && is_age(second)).then_some(Self { first, second })
     }
@@ -62,18 +64,29 @@ impl Session {
 
     /// Whether organization or user have the feature; `o:x` and `u:x` ask one of them.
     pub fn has_feature(&self, feature: &str) -> bool {
-        self.signed_in() && self.features.as_ref().is_some_and(|scoped| scoped.contains(feature))
+        self.signed_in()
+            && self
+                .features
+                .as_ref()
+                .is_some_and(|scoped| scoped.contains(feature))
     }
 
     /// Whether organization or user have the plan; `o:x` and `u:x` ask one of them.
     pub fn has_plan(&self, plan: &str) -> bool {
-        self.signed_in() && self.plans.as_ref().is_some_and(|scoped| scoped.contains(plan))
+        self.signed_in()
+            && self
+                .plans
+                .as_ref()
+                .is_some_and(|scoped| scoped.contains(plan))
     }
 
     /// Whether the level (`first_factor`, `second_factor`, `multi_factor`) was verified less than so
     /// many minutes ago.
     pub fn reverified(&self, level: &str, within_minutes: f64) -> bool {
-        self.signed_in() && self.factor_ages.is_some_and(|ages| ages.fulfil(level, within_minutes))
+        self.signed_in()
+            && self
+                .factor_ages
+                .is_some_and(|ages| ages.fulfil(level, within_minutes))
     }
 
     /// The same for a preset of Clerk: `strict_mfa`, `strict`, `moderate` or `lax`.

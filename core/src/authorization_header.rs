@@ -22,7 +22,15 @@ mod tests {
         assert_eq!(bearer_token("Bearer a.b.c"), Some("a.b.c"));
         assert_eq!(bearer_token("  Bearer a.b.c\n"), Some("a.b.c"));
         assert_eq!(bearer_token("a.b.c"), Some("a.b.c"));
-        for other in ["", "Bearer", "Bearer ", "bearer a.b.c", "Basic YTpi", "Bearer a b", "Bearer  a"] {
+        for other in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "bearer a.b.c",
+            "Basic YTpi",
+            "Bearer a b",
+            "Bearer  a",
+        ] {
             assert_eq!(bearer_token(other), None, "{other:?}");
         }
     }

@@ -50,7 +50,10 @@ impl Session {
             issuer: text(claims, "iss").unwrap_or_default(),
             user_id: user_id.to_owned(),
             session_id: text(claims, "sid"),
-            actor_id: claims.get("act").and_then(Value::as_object).and_then(|act| text(act, "sub")),
+            actor_id: claims
+                .get("act")
+                .and_then(Value::as_object)
+                .and_then(|act| text(act, "sub")),
             organization: Organization::from_claims(claims),
             signed_in: !pending || allow_pending,
             times,
@@ -119,7 +122,10 @@ impl Session {
 impl fmt::Debug for Session {
     /// Nothing personal.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Session").field("issuer", &self.issuer).finish_non_exhaustive()
+        formatter
+            .debug_struct("Session")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
     }
 }
 
@@ -174,16 +180,20 @@ fn version_2_permissions(
     claims: &Map<String, Value>,
     organization: &Map<String, Value>,
 ) -> Vec<String> {
-    let (Some(features), Some(permissions), Some(masks)) =
-        (text(claims, "fea"), text(organization, "per"), text(organization, "fpm"))
-    else {
+    let (Some(features), Some(permissions), Some(masks)) = (
+        text(claims, "fea"),
+        text(organization, "per"),
+        text(organization, "fpm"),
+    ) else {
         return Vec::new();
     };
     decode_permissions(&features, &permissions, &masks)
 }
 
 fn version_1_permissions(claims: &Map<String, Value>) -> Vec<String> {
-    let Some(Value::Array(permissions)) = claims.get("org_permissions") else { return Vec::new() };
+    let Some(Value::Array(permissions)) = claims.get("org_permissions") else {
+        return Vec::new();
+    };
     permissions
         .iter()
         .filter_map(Value::as_str)
@@ -193,8 +203,12 @@ fn version_1_permissions(claims: &Map<String, Value>) -> Vec<String> {
 }
 
 fn factor_ages(claims: &Map<String, Value>) -> Option<FactorAges> {
-    let ages: Option<Vec<f64>> =
-        claims.get("fva")?.as_array()?.iter().map(Value::as_f64).collect();
+    let ages: Option<Vec<f64>> = claims
+        .get("fva")?
+        .as_array()?
+        .iter()
+        .map(Value::as_f64)
+        .collect();
     FactorAges::from_numbers(&ages?)
 }
 

@@ -60,7 +60,10 @@ fn check(address: &str) -> Result<Url, EndpointError> {
         return Err(EndpointError::TooLong);
     }
     // The parser drops tabs and line feeds; what is stored must be what is compared and fetched.
-    if address.chars().any(|char| char.is_whitespace() || char.is_control()) {
+    if address
+        .chars()
+        .any(|char| char.is_whitespace() || char.is_control())
+    {
         return Err(EndpointError::WhiteSpace);
     }
     let url = Url::parse(address).map_err(|_| EndpointError::NotAUrl)?;

@@ -31,7 +31,9 @@ pub struct Trust {
 impl Trust {
     /// The instance with exactly this issuer.
     pub fn instance(&self, issuer: &str) -> Option<&Instance> {
-        self.instances.iter().find(|instance| instance.issuer == issuer)
+        self.instances
+            .iter()
+            .find(|instance| instance.issuer == issuer)
     }
 }
 

@@ -62,7 +62,9 @@ pub enum KeySetError {
     #[error("it holds a private key; whoever published it must rotate that key")]
     PrivateKey,
     /// An RSA key that is too short, or has a weak exponent.
-    #[error("key {0} is weak: RSA of {MODULUS_BITS:?} bits with an odd exponent from 65537 is required")]
+    #[error(
+        "key {0} is weak: RSA of {MODULUS_BITS:?} bits with an odd exponent from 65537 is required"
+    )]
     WeakKey(String),
     /// `n` or `e` is no base64url number.
     #[error("key {0} is malformed")]
@@ -88,12 +90,17 @@ impl KeySet {
             return Err(KeySetError::TooLong);
         }
         let document: Value = serde_json::from_str(json).map_err(|_| KeySetError::NotAKeySet)?;
-        let entries =
-            document.get("keys").and_then(Value::as_array).ok_or(KeySetError::NotAKeySet)?;
+        let entries = document
+            .get("keys")
+            .and_then(Value::as_array)
+            .ok_or(KeySetError::NotAKeySet)?;
         if entries.len() > MOST_KEYS {
             return Err(KeySetError::TooManyKeys);
         }
-        let mut set = Self { keys: Vec::new(), skipped: Vec::new() };
+        let mut set = Self {
+            keys: Vec::new(),
+            skipped: Vec::new(),
+        };
         for entry in entries {
             set.add(entry.as_object().ok_or(KeySetError::NotAKeySet)?)?;
         }
@@ -114,7 +121,10 @@ impl KeySet {
     }
 
     fn add(&mut self, entry: &Map<String, Value>) -> Result<(), KeySetError> {
-        if PRIVATE_MEMBERS.iter().any(|member| entry.contains_key(*member)) {
+        if PRIVATE_MEMBERS
+            .iter()
+            .any(|member| entry.contains_key(*member))
+        {
             return Err(KeySetError::PrivateKey);
         }
         let text = |member: &str| entry.get(member).and_then(Value::as_str);
@@ -132,12 +142,17 @@ impl KeySet {
         };
         let (Some(kid), None) = (kid, why) else {
             let kid = kid.map(str::to_owned);
-            self.skipped.push(SkippedKey { kid, why: why.unwrap_or("no usable key id") });
+            self.skipped.push(SkippedKey {
+                kid,
+                why: why.unwrap_or("no usable key id"),
+            });
             return Ok(());
         };
         let malformed = || KeySetError::MalformedKey(quote(kid));
-        let (modulus, exponent) =
-            (text("n").ok_or_else(malformed)?, text("e").ok_or_else(malformed)?);
+        let (modulus, exponent) = (
+            text("n").ok_or_else(malformed)?,
+            text("e").ok_or_else(malformed)?,
+        );
         let key = SigningKey::from_components(kid, modulus, exponent)?;
         match self.keys.iter().find(|known| known.kid == key.kid) {
             None => self.keys.push(key),
@@ -161,18 +176,21 @@ impl SigningKey {
         let modulus = decode_positive(n).ok_or_else(malformed)?;
         let exponent = decode_positive(e).ok_or_else(malformed)?;
         let bits = bit_length(&modulus);
-        let exponent_value = exponent
-            .iter()
-            .try_fold(0_u64, |value, &byte| value.checked_mul(256)?.checked_add(byte.into()));
+        let exponent_value = exponent.iter().try_fold(0_u64, |value, &byte| {
+            value.checked_mul(256)?.checked_add(byte.into())
+        });
         let is_strong = MODULUS_BITS.contains(&bits)
             && modulus.last().is_some_and(|byte| byte % 2 == 1)
             && exponent_value.is_some_and(|value| EXPONENTS.contains(&value) && value % 2 == 1);
         if !is_strong {
             return Err(KeySetError::WeakKey(quote(kid)));
         }
-        let public_key = RsaPublicKeyComponents { n: &modulus, e: &exponent }
-            .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
-            .map_err(|_| malformed())?;
+        let public_key = RsaPublicKeyComponents {
+            n: &modulus,
+            e: &exponent,
+        }
+        .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
+        .map_err(|_| malformed())?;
         Ok(Self {
             kid: kid.to_owned(),
             modulus: n.to_owned(),
@@ -230,6 +248,11 @@ fn decode_positive(text: &str) -> Option<Vec<u8>> {
 }
 
 fn bit_length(number: &[u8]) -> u32 {
-    let Some(first) = number.first() else { return 0 };
-    u32::try_from(number.len()).unwrap_or(u32::MAX).saturating_mul(8) - first.leading_zeros()
+    let Some(first) = number.first() else {
+        return 0;
+    };
+    u32::try_from(number.len())
+        .unwrap_or(u32::MAX)
+        .saturating_mul(8)
+        - first.leading_zeros()
 }

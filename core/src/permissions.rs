@@ -61,9 +61,14 @@ pub fn decode_permissions(features: &str, permissions: &str, masks: &str) -> Vec
     if features.is_empty() || permissions.is_empty() || masks.is_empty() {
         return Vec::new();
     }
-    let Some(features) = split_features(features) else { return Vec::new() };
+    let Some(features) = split_features(features) else {
+        return Vec::new();
+    };
     let permissions: Vec<&str> = permissions.split(',').map(str::trim).collect();
-    let masks: Vec<Option<BigUint>> = masks.split(',').map(|mask| parse_mask(mask.trim())).collect();
+    let masks: Vec<Option<BigUint>> = masks
+        .split(',')
+        .map(|mask| parse_mask(mask.trim()))
+        .collect();
     let mask_at = |at: usize| masks.get(at).and_then(Option::as_ref);
     let mut granted = Vec::new();
     let mut organization_index = 0;
@@ -73,7 +78,9 @@ pub fn decode_permissions(features: &str, permissions: &str, masks: &str) -> Vec
         }
         let readings = (mask_at(organization_index), mask_at(index));
         organization_index += 1;
-        let (Some(by_organization), Some(by_position)) = readings else { continue };
+        let (Some(by_organization), Some(by_position)) = readings else {
+            continue;
+        };
         for (bit, permission) in (0_u64..).zip(&permissions) {
             if by_organization.bit(bit) && by_position.bit(bit) {
                 granted.push(format!("org:{}:{permission}", feature.slug));
@@ -88,7 +95,10 @@ fn split_features(claim: &str) -> Option<Vec<Feature<'_>>> {
         .split(',')
         .map(|element| {
             let (scope, slug) = element.trim().split_once(':')?;
-            Some(Feature { slug, of_organization: matches!(scope, "o" | "ou" | "uo") })
+            Some(Feature {
+                slug,
+                of_organization: matches!(scope, "o" | "ou" | "uo"),
+            })
         })
         .collect()
 }

@@ -61,13 +61,18 @@ impl PublishableKey {
         } else {
             return Err(PublishableKeyError::Prefix);
         };
-        let decoded = BASE64.decode(encoded).map_err(|_| PublishableKeyError::Base64)?;
+        let decoded = BASE64
+            .decode(encoded)
+            .map_err(|_| PublishableKeyError::Base64)?;
         let host = std::str::from_utf8(&decoded)
             .ok()
             .and_then(|decoded| decoded.strip_suffix('$'))
             .filter(|host| is_host_name(host))
             .ok_or(PublishableKeyError::Host)?;
-        Ok(Self { environment, frontend_api: host.to_owned() })
+        Ok(Self {
+            environment,
+            frontend_api: host.to_owned(),
+        })
     }
 
     /// Production or development.
@@ -105,7 +110,9 @@ impl Environment {
 fn is_host_name(host: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };

@@ -110,7 +110,10 @@ pub struct Failure {
 
 impl Failure {
     pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self {
+            reason,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -125,7 +128,11 @@ impl std::error::Error for Failure {}
 /// A value out of a token, safe to show: control characters escaped, at most 100 characters.
 pub(crate) fn quote(value: &str) -> String {
     const LONGEST: usize = 100;
-    let mut shown: String = value.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    let mut shown: String = value
+        .chars()
+        .take(LONGEST)
+        .flat_map(char::escape_debug)
+        .collect();
     if value.chars().nth(LONGEST).is_some() {
         shown.push('…');
     }

@@ -13,7 +13,7 @@ use crate::instance::Trust;
 use crate::reason::{Failure, Reason};
 use crate::time::UnixMicros;
 use checks::{CHECKS, Subject, is_status_pending};
-use decode::{DecodedToken, decode_token, parse_json};
+use decode::{DecodedToken, decode_claims, decode_token, parse_json};
 
 /// The longest token accepted, in bytes. A browser's cookie holds 4 KiB.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -63,8 +63,10 @@ pub fn inspect(token: &str, trust: &Trust, now: UnixMicros) -> Inspection {
         Err(failure) => return Inspection::of_undecodable(failure),
     };
     let subject = Subject::new(&decoded, trust, now);
-    let mut checks =
-        vec![Check::passed("structure", format!("a JWT of {} bytes", token.len()))];
+    let mut checks = vec![Check::passed(
+        "structure",
+        format!("a JWT of {} bytes", token.len()),
+    )];
     let mut first_failure = None;
     for check in &CHECKS {
         if check.needs_key && subject.key.is_none() {
@@ -99,7 +101,12 @@ pub fn verify_trusted_claims(
 ) -> Result<Option<Session>, Failure> {
     let claims = match parse_json(claims_json) {
         Some(Value::Object(claims)) => claims,
-        _ => return Err(Failure::new(Reason::TokenInvalid, "the claims are not a JSON object")),
+        _ => {
+            return Err(Failure::new(
+                Reason::TokenInvalid,
+                "the claims are not a JSON object",
+            ));
+        }
     };
     if find_issuer(&claims, trust).is_none() {
         return Ok(None);
@@ -114,17 +121,15 @@ pub fn verify_trusted_claims(
 /// Whether a text is a JWT that names a configured instance as its issuer. A token that does not is
 /// somebody else's: an API key, or another identity provider's.
 pub fn names_known_issuer(token: &str, trust: &Trust) -> bool {
-    if token.len() <= MAX_TOKEN_BYTES {
-        return decode_token(token)
-            .is_ok_and(|decoded| find_issuer(&decoded.claims, trust).is_some());
-    }
-    // Too long to be accepted; whose it is decides between an error and nobody's session.
-    decode::decode_claims(token).is_some_and(|claims| find_issuer(&claims, trust).is_some())
+    // The payload alone decides whose it is: ours with a mangled header or signature is an error.
+    decode_claims(token).is_some_and(|claims| find_issuer(&claims, trust).is_some())
 }
 
 fn find_issuer<'t>(claims: &Map<String, Value>, trust: &'t Trust) -> Option<&'t str> {
     let issuer = claims.get("iss")?.as_str()?;
-    trust.instance(issuer).map(|instance| instance.issuer.as_str())
+    trust
+        .instance(issuer)
+        .map(|instance| instance.issuer.as_str())
 }
 
 fn make_session(subject: &Subject<'_>, claims_json: &str) -> Result<Session, Failure> {
@@ -132,45 +137,80 @@ fn make_session(subject: &Subject<'_>, claims_json: &str) -> Result<Session, Fai
     let times = Times::from_claims(subject.claims, instance.clock_skew_micros)?;
     let user_id = checks::user_id(subject)?;
     let allow_pending = instance.allow_pending;
-    Ok(Session::from_claims(subject.claims, claims_json, user_id, times, allow_pending))
+    Ok(Session::from_claims(
+        subject.claims,
+        claims_json,
+        user_id,
+        times,
+        allow_pending,
+    ))
 }
 
 /// Not a check: a pending session is valid, but counts as signed out where it is not allowed.
 fn describe_status(subject: &Subject<'_>) -> Check {
     let pending = is_status_pending(subject.claims);
-    let allowed = subject.instance().is_ok_and(|instance| instance.allow_pending);
+    let allowed = subject
+        .instance()
+        .is_ok_and(|instance| instance.allow_pending);
     let (ok, detail) = match (pending, allowed) {
         (false, _) => (true, "the session has no unfinished tasks"),
         (true, true) => (true, "the session is pending, which the instance allows"),
-        (true, false) => {
-            (false, "the session is pending: it counts as signed out until its tasks are done")
-        }
+        (true, false) => (
+            false,
+            "the session is pending: it counts as signed out until its tasks are done",
+        ),
     };
-    Check { name: "status", ok: Some(ok), reason: None, detail: detail.to_owned() }
+    Check {
+        name: "status",
+        ok: Some(ok),
+        reason: None,
+        detail: detail.to_owned(),
+    }
 }
 
 impl Inspection {
     fn of_undecodable(failure: Failure) -> Self {
         let mut checks = vec![Check::failed("structure", &failure)];
         for check in &CHECKS {
-            checks.push(Check::skipped(check.name, "not looked at: the token cannot be read"));
+            checks.push(Check::skipped(
+                check.name,
+                "not looked at: the token cannot be read",
+            ));
         }
-        Self { checks, verdict: Err(failure) }
+        Self {
+            checks,
+            verdict: Err(failure),
+        }
     }
 }
 
 impl Check {
     fn passed(name: &'static str, detail: String) -> Self {
-        Self { name, ok: Some(true), reason: None, detail }
+        Self {
+            name,
+            ok: Some(true),
+            reason: None,
+            detail,
+        }
     }
 
     fn failed(name: &'static str, failure: &Failure) -> Self {
         let Failure { reason, detail } = failure;
-        Self { name, ok: Some(false), reason: Some(*reason), detail: detail.clone() }
+        Self {
+            name,
+            ok: Some(false),
+            reason: Some(*reason),
+            detail: detail.clone(),
+        }
     }
 
     fn skipped(name: &'static str, detail: &str) -> Self {
-        Self { name, ok: None, reason: None, detail: detail.to_owned() }
+        Self {
+            name,
+            ok: None,
+            reason: None,
+            detail: detail.to_owned(),
+        }
     }
 }
 
@@ -188,8 +228,18 @@ impl<'a> Subject<'a> {
     }
 
     fn of_claims(claims: &'a Map<String, Value>, trust: &'a Trust, now: UnixMicros) -> Self {
-        let instance =
-            claims.get("iss").and_then(Value::as_str).and_then(|issuer| trust.instance(issuer));
-        Self { header: None, claims, signed: "", signature: &[], instance, key: None, now }
+        let instance = claims
+            .get("iss")
+            .and_then(Value::as_str)
+            .and_then(|issuer| trust.instance(issuer));
+        Self {
+            header: None,
+            claims,
+            signed: "",
+            signature: &[],
+            instance,
+            key: None,
+            now,
+        }
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clerk_core::endpoint::{self, EndpointError};
 use clerk_core::key_set::KeySetError;
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
@@ -100,7 +100,12 @@ fn get(
         status @ 300..=399 => return Err(FetchError::Redirect(status)),
         status => return Err(FetchError::Status(status)),
     }
-    response.body_mut().with_config().limit(limit as u64).read_to_vec().map_err(describe)
+    response
+        .body_mut()
+        .with_config()
+        .limit(limit as u64)
+        .read_to_vec()
+        .map_err(describe)
 }
 
 /// The system's root certificates and those of the file.
@@ -117,7 +122,10 @@ fn root_certificates(ca_file: Option<&str>) -> Result<Vec<Certificate<'static>>,
             return Err(FetchError::CaFile("it holds no certificate".to_owned()));
         }
     }
-    Ok(roots.iter().map(|root| Certificate::from_der(root.as_ref()).to_owned()).collect())
+    Ok(roots
+        .iter()
+        .map(|root| Certificate::from_der(root.as_ref()).to_owned())
+        .collect())
 }
 
 /// Starts a thread that inherits a mask with every signal blocked.
@@ -129,7 +137,9 @@ fn spawn_without_signals(work: impl FnOnce() + Send + 'static) -> Result<(), Fet
         let mut before: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&raw mut all);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-        let started = thread::Builder::new().name("clerk_sync http".to_owned()).spawn(work);
+        let started = thread::Builder::new()
+            .name("clerk_sync http".to_owned())
+            .spawn(work);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
         started.map(|_| ()).map_err(|_| FetchError::Thread)
     }

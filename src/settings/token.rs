@@ -120,7 +120,10 @@ unsafe extern "C-unwind" fn check(
         } else {
             local_transaction_id()
         };
-        let token_len = value.iter().position(|&byte| byte == MARK).unwrap_or(value.len());
+        let token_len = value
+            .iter()
+            .position(|&byte| byte == MARK)
+            .unwrap_or(value.len());
         let mut marked = Vec::with_capacity(token_len + MARK_LEN + 1);
         marked.extend_from_slice(&value[..token_len]);
         marked.extend_from_slice(&mark(transaction));
@@ -141,9 +144,18 @@ unsafe extern "C-unwind" fn check(
 unsafe extern "C-unwind" fn assign(newval: *const c_char, _extra: *mut c_void) {
     let generation = CURRENT.get().generation + 1;
     // SAFETY: Postgres passes NULL or a C string that stays until the next assignment.
-    let value = if newval.is_null() { &[] } else { unsafe { CStr::from_ptr(newval) }.to_bytes() };
+    let value = if newval.is_null() {
+        &[]
+    } else {
+        unsafe { CStr::from_ptr(newval) }.to_bytes()
+    };
     let (len, transaction) = split_mark(value);
-    CURRENT.set(TokenSetting { text: value.as_ptr(), len, transaction, generation });
+    CURRENT.set(TokenSetting {
+        text: value.as_ptr(),
+        len,
+        transaction,
+        generation,
+    });
 }
 
 /// Shows the token without the mark, to `current_setting` and SHOW.
@@ -174,8 +186,15 @@ fn adopt_placeholder() {
         }
         let transaction = local_transaction_id();
         let text = mark(transaction);
-        ptr::copy_nonoverlapping(text.as_ptr(), VALUE.cast::<u8>().add(setting.len), text.len());
-        CURRENT.set(TokenSetting { transaction, ..setting });
+        ptr::copy_nonoverlapping(
+            text.as_ptr(),
+            VALUE.cast::<u8>().add(setting.len),
+            text.len(),
+        );
+        CURRENT.set(TokenSetting {
+            transaction,
+            ..setting
+        });
     }
 }
 

@@ -25,12 +25,18 @@ pub(crate) struct KeySource {
 
 /// The issuer stored for a publishable key.
 pub(crate) fn find_issuer(publishable_key: &str) -> Result<Option<String>, spi::Error> {
-    find_text("SELECT issuer FROM clerk.instances WHERE publishable_key = $1", publishable_key)
+    find_text(
+        "SELECT issuer FROM clerk.instances WHERE publishable_key = $1",
+        publishable_key,
+    )
 }
 
 /// The publishable key stored for an issuer.
 pub(crate) fn find_publishable_key(issuer: &str) -> Result<Option<String>, spi::Error> {
-    find_text("SELECT publishable_key FROM clerk.instances WHERE issuer = $1", issuer)
+    find_text(
+        "SELECT publishable_key FROM clerk.instances WHERE issuer = $1",
+        issuer,
+    )
 }
 
 fn find_text(statement: &str, argument: &str) -> Result<Option<String>, spi::Error> {

@@ -133,7 +133,7 @@ unsafe fn raise(report: RawReport) -> ! {
         if !report.hint.is_null() {
             errhint(TEXT, report.hint);
         }
-        errfinish(c"clerk_sync".as_ptr(), 0, ptr::null());
+        errfinish(c"call.rs".as_ptr(), line!() as c_int, c"raise".as_ptr());
     }
     unreachable!("ereport(ERROR) does not return")
 }

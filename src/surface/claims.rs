@@ -14,7 +14,9 @@ use crate::session_cache::{CachedSession, ClaimMemo, with_session};
 /// The claims as a new jsonb datum.
 pub(super) fn copy_all() -> Answer {
     with_session(|cached| {
-        let Some(cached) = cached else { return Ok(None) };
+        let Some(cached) = cached else {
+            return Ok(None);
+        };
         let jsonb = jsonb_of(cached)?;
         // SAFETY: a whole varlena, whose size stands in its header.
         let data = unsafe { varlena_bytes(jsonb.as_ptr().cast()) };
@@ -28,7 +30,9 @@ pub(super) fn extract_text(path: Option<Datum>) -> Answer {
     // SAFETY: the argument's type is text[].
     let path = unsafe { pg_sys::pg_detoast_datum(path.cast_mut_ptr()) };
     with_session(|cached| {
-        let Some(cached) = cached else { return Ok(None) };
+        let Some(cached) = cached else {
+            return Ok(None);
+        };
         // SAFETY: detoasted above.
         let path_bytes = unsafe { varlena_bytes(path) };
         // A policy asks for the same claim for every row.
@@ -98,11 +102,7 @@ fn parse_jsonb(json: &str) -> Result<Box<[u64]>, SessionError> {
             }
             let size = varlena::varsize(varlena);
             let mut copy = vec![0_u64; size.div_ceil(8)].into_boxed_slice();
-            ptr::copy_nonoverlapping(
-                varlena.cast::<u8>(),
-                copy.as_mut_ptr().cast::<u8>(),
-                size,
-            );
+            ptr::copy_nonoverlapping(varlena.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), size);
             pg_sys::pfree(varlena.cast());
             Ok(copy)
         }

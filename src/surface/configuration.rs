@@ -16,7 +16,10 @@ use crate::storage::signing_keys::{self, KeyOrigin};
 type Administration<T> = Result<T, AdministrationError>;
 
 #[pg_extern(sql = false)]
-#[expect(clippy::too_many_arguments, reason = "one for each parameter of the SQL function")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one for each parameter of the SQL function"
+)]
 fn configure(
     publishable_key: Option<&str>,
     issuer: Option<&str>,
@@ -73,21 +76,34 @@ fn save_instance(
     if stored.is_some_and(|stored| stored != issuer) {
         instances::change_issuer(settings.publishable_key, &issuer)?;
     }
-    let created = instances::save(InstanceSettings { issuer: &issuer, ..settings })?;
+    let created = instances::save(InstanceSettings {
+        issuer: &issuer,
+        ..settings
+    })?;
     let source = instances::list_key_sources(Some(&issuer))?
         .pop()
         .ok_or(AdministrationError::UnknownIssuer)?;
     let mut report = vec![
-        ("instance", if created { "created" } else { "updated" }.to_owned()),
+        (
+            "instance",
+            if created { "created" } else { "updated" }.to_owned(),
+        ),
         ("environment", key.environment().as_str().to_owned()),
         ("issuer", issuer),
         ("jwks_url", source.jwks_url.clone()),
     ];
     report.push((
         "signing_keys",
-        if fetch_keys { refresh(&source)?.2 } else { "not fetched, as asked".to_owned() },
+        if fetch_keys {
+            refresh(&source)?.2
+        } else {
+            "not fetched, as asked".to_owned()
+        },
     ));
-    Ok(report.into_iter().map(|(item, value)| (item.to_owned(), value)).collect())
+    Ok(report
+        .into_iter()
+        .map(|(item, value)| (item.to_owned(), value))
+        .collect())
 }
 
 #[pg_extern(sql = false)]
@@ -194,7 +210,11 @@ fn refresh(source: &KeySource) -> Administration<(bool, i32, String)> {
     if !set.skipped().is_empty() {
         detail.push_str(&format!("; skipped: {}", set.skipped().len()));
     }
-    Ok((true, i32::try_from(published.len()).unwrap_or(i32::MAX), detail))
+    Ok((
+        true,
+        i32::try_from(published.len()).unwrap_or(i32::MAX),
+        detail,
+    ))
 }
 
 fn check_list(
@@ -202,9 +222,13 @@ fn check_list(
     list: Option<Vec<Option<String>>>,
 ) -> Administration<Option<Vec<String>>> {
     let Some(list) = list else { return Ok(None) };
-    let entries: Option<Vec<String>> =
-        list.into_iter().map(|entry| entry.filter(|entry| !entry.is_empty())).collect();
-    entries.map(Some).ok_or(AdministrationError::EmptyEntry(name))
+    let entries: Option<Vec<String>> = list
+        .into_iter()
+        .map(|entry| entry.filter(|entry| !entry.is_empty()))
+        .collect();
+    entries
+        .map(Some)
+        .ok_or(AdministrationError::EmptyEntry(name))
 }
 
 fn check_clock_skew(skew: Option<&Interval>) -> Administration<()> {

@@ -27,7 +27,11 @@ fn inspect_token(
     let inspection = with_trust(|trust| token::inspect(token.unwrap_or_default(), trust, at));
     let verdict = match &inspection.verdict {
         Ok(session) if session.signed_in() => (Some(true), None, "accepted".to_owned()),
-        Ok(_) => (Some(false), None, "valid, but counts as signed out".to_owned()),
+        Ok(_) => (
+            Some(false),
+            None,
+            "valid, but counts as signed out".to_owned(),
+        ),
         Err(failure) => (
             Some(false),
             Some(failure.reason.code().to_owned()),
@@ -53,5 +57,9 @@ fn now() -> TimestampWithTimeZone {
 }
 
 fn sentence(detail: &str) -> String {
-    if detail.ends_with('.') { detail.to_owned() } else { format!("{detail}.") }
+    if detail.ends_with('.') {
+        detail.to_owned()
+    } else {
+        format!("{detail}.")
+    }
 }

@@ -70,12 +70,19 @@ c_functions! {
 
 #[inline]
 fn text_of(field: impl for<'s> FnOnce(&'s Session) -> Option<&'s str>) -> Answer {
-    with_session(|cached| cached.and_then(|cached| field(&cached.session)).map(text_datum))
+    with_session(|cached| {
+        cached
+            .and_then(|cached| field(&cached.session))
+            .map(text_datum)
+    })
 }
 
 /// A question with one text: no session and a NULL text are both a no.
 #[inline]
-fn holds(text: Option<&str>, test: impl FnOnce(&Session, &str) -> bool) -> Result<bool, SessionError> {
+fn holds(
+    text: Option<&str>,
+    test: impl FnOnce(&Session, &str) -> bool,
+) -> Result<bool, SessionError> {
     with_session(|cached| match (cached, text) {
         (Some(cached), Some(text)) => test(&cached.session, text),
         _ => false,

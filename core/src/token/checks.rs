@@ -42,20 +42,28 @@ pub(super) struct TokenCheck {
 
 /// Every check but that of the structure, in order.
 pub(super) const CHECKS: [TokenCheck; 13] = [
-    of_header("category", test_category, |_| "not a machine token".to_owned()),
+    of_header("category", test_category, |_| {
+        "not a machine token".to_owned()
+    }),
     of_header("key", test_key, |subject| {
         let kid = subject.key.map_or_else(String::new, |key| quote(key.kid()));
         format!("key {kid} of the issuer")
     }),
-    of_header("type", test_type, |_| "typ is JWT or absent, crit is absent".to_owned()),
+    of_header("type", test_type, |_| {
+        "typ is JWT or absent, crit is absent".to_owned()
+    }),
     of_header("algorithm", test_algorithm, |_| "RS256".to_owned()),
     TokenCheck {
         needs_key: true,
-        ..of_header("signature", test_signature, |_| "the key's signature".to_owned())
+        ..of_header("signature", test_signature, |_| {
+            "the key's signature".to_owned()
+        })
     },
     of_claims("subject", test_subject, |_| "sub is a text".to_owned()),
     of_claims("audience", test_audience, |subject| {
-        let restricted = subject.instance.is_some_and(|instance| !instance.audiences.is_empty());
+        let restricted = subject
+            .instance
+            .is_some_and(|instance| !instance.audiences.is_empty());
         if !restricted {
             "not restricted".to_owned()
         } else if subject.claims.contains_key("aud") {
@@ -64,16 +72,20 @@ pub(super) const CHECKS: [TokenCheck; 13] = [
             "the token has no aud".to_owned()
         }
     }),
-    of_claims("authorized_party", test_authorized_party, |subject| {
-        match subject.instance {
+    of_claims(
+        "authorized_party",
+        test_authorized_party,
+        |subject| match subject.instance {
             Some(instance) if !instance.authorized_parties.is_empty() => {
                 "azp is an authorized party".to_owned()
             }
             _ => "not restricted".to_owned(),
-        }
-    }),
+        },
+    ),
     of_claims("issuer", test_issuer, |subject| {
-        subject.instance.map_or_else(String::new, |instance| quote(&instance.issuer))
+        subject
+            .instance
+            .map_or_else(String::new, |instance| quote(&instance.issuer))
     }),
     of_claims("expiry", test_expiry, |subject| {
         match expiry(subject.claims) {
@@ -84,10 +96,17 @@ pub(super) const CHECKS: [TokenCheck; 13] = [
     of_claims("not_before", test_not_before, |subject| {
         describe_time_claim(subject, "nbf")
     }),
-    of_claims("issued_at", test_issued_at, |subject| describe_time_claim(subject, "iat")),
+    of_claims("issued_at", test_issued_at, |subject| {
+        describe_time_claim(subject, "iat")
+    }),
     of_claims("kind", test_kind, |subject| {
         let is_session = subject.claims.contains_key("sid");
-        if is_session { "a session token" } else { "a token of a JWT template" }.to_owned()
+        if is_session {
+            "a session token"
+        } else {
+            "a token of a JWT template"
+        }
+        .to_owned()
     }),
 ];
 
@@ -96,7 +115,13 @@ const fn of_header(
     test: fn(&Subject<'_>) -> Result<(), Failure>,
     describe: fn(&Subject<'_>) -> String,
 ) -> TokenCheck {
-    TokenCheck { name, of_claims: false, needs_key: false, test, describe }
+    TokenCheck {
+        name,
+        of_claims: false,
+        needs_key: false,
+        test,
+        describe,
+    }
 }
 
 const fn of_claims(
@@ -104,7 +129,13 @@ const fn of_claims(
     test: fn(&Subject<'_>) -> Result<(), Failure>,
     describe: fn(&Subject<'_>) -> String,
 ) -> TokenCheck {
-    TokenCheck { name, of_claims: true, needs_key: false, test, describe }
+    TokenCheck {
+        name,
+        of_claims: true,
+        needs_key: false,
+        test,
+        describe,
+    }
 }
 
 impl<'a> Subject<'a> {
@@ -144,9 +175,10 @@ pub(super) fn is_status_pending(claims: &Map<String, Value>) -> bool {
 
 fn test_category(subject: &Subject<'_>) -> Result<(), Failure> {
     match subject.header("cat").and_then(Value::as_str) {
-        Some(CATEGORY_M2M) => {
-            Err(Failure::new(Reason::TokenInvalid, "a machine-to-machine token is no session"))
-        }
+        Some(CATEGORY_M2M) => Err(Failure::new(
+            Reason::TokenInvalid,
+            "a machine-to-machine token is no session",
+        )),
         _ => Ok(()),
     }
 }
@@ -196,14 +228,20 @@ fn test_algorithm(subject: &Subject<'_>) -> Result<(), Failure> {
             let detail = format!("alg is {} instead of \"RS256\"", quote(alg));
             Err(Failure::new(Reason::TokenInvalidAlgorithm, detail))
         }
-        None => Err(Failure::new(Reason::TokenInvalidAlgorithm, "the header has no alg")),
+        None => Err(Failure::new(
+            Reason::TokenInvalidAlgorithm,
+            "the header has no alg",
+        )),
     }
 }
 
 fn test_signature(subject: &Subject<'_>) -> Result<(), Failure> {
     match subject.key {
         Some(key) if key.verify_rs256(subject.signed.as_bytes(), subject.signature) => Ok(()),
-        _ => Err(Failure::new(Reason::TokenInvalidSignature, "the signature is not the key's")),
+        _ => Err(Failure::new(
+            Reason::TokenInvalidSignature,
+            "the signature is not the key's",
+        )),
     }
 }
 
@@ -289,7 +327,9 @@ fn test_kind(subject: &Subject<'_>) -> Result<(), Failure> {
 /// Without an instance the check of the issuer has failed already; Clerk's default then explains most.
 fn skew(subject: &Subject<'_>) -> i64 {
     const DEFAULT_SKEW_MICROS: i64 = 5_000_000;
-    subject.instance.map_or(DEFAULT_SKEW_MICROS, |instance| instance.clock_skew_micros)
+    subject
+        .instance
+        .map_or(DEFAULT_SKEW_MICROS, |instance| instance.clock_skew_micros)
 }
 
 fn describe_time_claim(subject: &Subject<'_>, name: &'static str) -> String {

@@ -60,7 +60,9 @@ pub(super) fn seconds(
     claims: &Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<i64>, Failure> {
-    let Some(value) = claims.get(name) else { return Ok(None) };
+    let Some(value) = claims.get(name) else {
+        return Ok(None);
+    };
     match value.as_f64() {
         Some(number) if number.abs() <= FURTHEST_SECOND => Ok(Some(number.trunc() as i64)),
         Some(_) => {
@@ -78,7 +80,11 @@ pub(super) fn check_expiry(exp: i64, skew: i64, now: UnixMicros) -> Result<(), F
     if UnixMicros::from_seconds(exp).plus_micros(skew) > now {
         return Ok(());
     }
-    let detail = format!("the token expired {} ago{}", distance(exp, now), allowance(skew));
+    let detail = format!(
+        "the token expired {} ago{}",
+        distance(exp, now),
+        allowance(skew)
+    );
     Err(Failure::new(Reason::TokenExpired, detail))
 }
 
@@ -89,19 +95,18 @@ pub(super) fn check_not_before(
 ) -> Result<(), Failure> {
     match nbf {
         Some(nbf) if UnixMicros::from_seconds(nbf) > now.plus_micros(skew) => {
-            let detail =
-                format!("the token becomes valid in {}{}", distance(nbf, now), allowance(skew));
+            let detail = format!(
+                "the token becomes valid in {}{}",
+                distance(nbf, now),
+                allowance(skew)
+            );
             Err(Failure::new(Reason::TokenNotActiveYet, detail))
         }
         _ => Ok(()),
     }
 }
 
-pub(super) fn check_issued_at(
-    iat: Option<i64>,
-    skew: i64,
-    now: UnixMicros,
-) -> Result<(), Failure> {
+pub(super) fn check_issued_at(iat: Option<i64>, skew: i64, now: UnixMicros) -> Result<(), Failure> {
     match iat {
         Some(iat) if UnixMicros::from_seconds(iat) > now.plus_micros(skew) => {
             let detail = format!(
@@ -127,7 +132,10 @@ pub(super) fn describe_time(seconds: i64, now: UnixMicros) -> String {
 
 /// Whole seconds between a time claim and now, rounded down.
 fn distance(seconds: i64, now: UnixMicros) -> String {
-    let micros = UnixMicros::from_seconds(seconds).0.saturating_sub(now.0).unsigned_abs();
+    let micros = UnixMicros::from_seconds(seconds)
+        .0
+        .saturating_sub(now.0)
+        .unsigned_abs();
     format!("{} s", micros / 1_000_000)
 }
 

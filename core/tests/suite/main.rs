@@ -1,7 +1,6 @@
 //! Tests of `clerk_core` from outside, as one binary: its dependencies are linked once.
 
 mod addresses;
-mod audience;
 mod authorization;
 mod clerk_verdicts;
 mod issuers;
@@ -9,6 +8,7 @@ mod key_set;
 mod made_tokens;
 mod permissions;
 mod properties;
+mod restrictions;
 mod session;
 mod signer;
 mod stricter;

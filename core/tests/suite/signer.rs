@@ -73,7 +73,9 @@ pub fn instance(issuer: &str, keys: Vec<SigningKey>) -> Instance {
 pub fn trust_with(change: impl FnOnce(&mut Instance)) -> Trust {
     let mut instance = instance(ISSUER, vec![signing_key(KID, key())]);
     change(&mut instance);
-    Trust { instances: vec![instance] }
+    Trust {
+        instances: vec![instance],
+    }
 }
 
 pub fn trust() -> Trust {
@@ -154,7 +156,10 @@ pub fn sign_by_algorithm(algorithm: &str, claims: &Value) -> String {
 pub fn hmac_token(signed: &str) -> String {
     let public: &RsaSubjectPublicKey = key().public_key();
     let public = AsDer::<aws_lc_rs::encoding::PublicKeyX509Der<'_>>::as_der(public).expect("DER");
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, public.as_ref()), signed.as_bytes());
+    let tag = hmac::sign(
+        &hmac::Key::new(hmac::HMAC_SHA256, public.as_ref()),
+        signed.as_bytes(),
+    );
     format!("{signed}.{}", encode(tag.as_ref()))
 }
 
@@ -173,7 +178,12 @@ pub fn encode(bytes: &[u8]) -> String {
 
 fn rsa_token(signed: &str, key: &RsaKeyPair, encoding: &'static dyn RsaEncoding) -> String {
     let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(encoding, &SystemRandom::new(), signed.as_bytes(), &mut signature)
-        .expect("a signature");
+    key.sign(
+        encoding,
+        &SystemRandom::new(),
+        signed.as_bytes(),
+        &mut signature,
+    )
+    .expect("a signature");
     format!("{signed}.{}", encode(&signature))
 }
