@@ -1,7 +1,7 @@
 //! clerk_sync: Clerk identity inside Postgres.
 //!
-//! Layers, one way only: `clerk_core` decides, [`storage`] and [`clerk_api`] bring what it needs,
-//! [`surface`] is what SQL sees. The SQL itself lies in `sql/`.
+//! Layers, one way only: `clerk_core` decides, `storage` and `clerk_api` bring what it needs,
+//! `surface` is what SQL sees. The SQL itself lies in `sql/`.
 
 mod clerk_api;
 mod errors;

@@ -6,6 +6,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::ffi::CString;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 
 use clerk_core::claims::Session;
@@ -25,8 +26,9 @@ const REMEMBERED: usize = 32;
 
 /// A verified session and what was derived from it on demand.
 pub(crate) struct CachedSession {
-    /// Token or claims text that it was verified from.
-    source: Vec<u8>,
+    /// The token that it was verified from; empty for claims.
+    token: Vec<u8>,
+    digest: u64,
     pub(crate) session: Session,
     /// The claims as a `jsonb` varlena, made at the first use.
     pub(crate) jsonb: OnceCell<Box<[u64]>>,
@@ -67,6 +69,8 @@ struct Cache {
     claims: CString,
     /// Most recently used last.
     remembered: Vec<Rc<CachedSession>>,
+    /// Randomly keyed.
+    digests: RandomState,
 }
 
 thread_local! {
@@ -211,7 +215,11 @@ impl Cache {
         let in_scope = is_of_this_transaction
             || self.current.is_none()
             || settings::token_scope() == TokenScope::Session;
-        if in_scope { Ok(()) } else { Err(SessionError::StaleToken) }
+        if in_scope {
+            Ok(())
+        } else {
+            Err(SessionError::StaleToken)
+        }
     }
 
     /// The header also carries others' tokens (API keys, Supabase Auth's): those are no session.
@@ -231,7 +239,7 @@ impl Cache {
     fn resolve_claims(&mut self, claims: CString, now: UnixMicros) -> Result<(), SessionError> {
         let text = String::from_utf8_lossy(claims.to_bytes());
         let session = token::verify_trusted_claims(&text, &self.trust, now)?;
-        self.current = session.map(|session| Rc::new(CachedSession::new(Vec::new(), session)));
+        self.current = session.map(|session| Rc::new(CachedSession::new(Vec::new(), 0, session)));
         self.claims = claims;
         self.envelope = Envelope::Claims;
         Ok(())
@@ -243,10 +251,13 @@ impl Cache {
         token: Vec<u8>,
         now: UnixMicros,
     ) -> Result<Rc<CachedSession>, SessionError> {
+        // The keyed digest comes first: how long a comparison takes then tells nothing about the bytes
+        // of somebody else's token.
+        let digest = self.digests.hash_one(&token);
         let known = self
             .remembered
             .iter()
-            .rposition(|entry| entry.source == token);
+            .rposition(|entry| entry.digest == digest && entry.token == token);
         if let Some(at) = known {
             let entry = self.remembered.remove(at);
             self.remembered.push(Rc::clone(&entry));
@@ -255,7 +266,7 @@ impl Cache {
         // A token is ASCII; what is not UTF-8 fails the check of its structure either way.
         let text = String::from_utf8_lossy(&token);
         let session = token::verify(&text, &self.trust, now)?;
-        let entry = Rc::new(CachedSession::new(token, session));
+        let entry = Rc::new(CachedSession::new(token, digest, session));
         if self.remembered.len() == REMEMBERED {
             self.remembered.remove(0);
         }
@@ -265,9 +276,10 @@ impl Cache {
 }
 
 impl CachedSession {
-    fn new(source: Vec<u8>, session: Session) -> Self {
+    fn new(token: Vec<u8>, digest: u64, session: Session) -> Self {
         Self {
-            source,
+            token,
+            digest,
             session,
             jsonb: OnceCell::new(),
             claim: RefCell::new(None),

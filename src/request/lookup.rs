@@ -64,7 +64,9 @@ pub(super) fn find_record(name: &'static CStr) -> *const config_generic {
             let count = usize::try_from(GetNumConfigOptions()).unwrap_or(0);
             let record_at = |at: usize| *table.add(at);
             let is_named = |record: *const config_generic| {
-                CStr::from_ptr((*record).name).to_bytes().eq_ignore_ascii_case(name.to_bytes())
+                CStr::from_ptr((*record).name)
+                    .to_bytes()
+                    .eq_ignore_ascii_case(name.to_bytes())
             };
             let at = place.get();
             if at < count && is_named(record_at(at)) {

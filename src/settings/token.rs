@@ -143,10 +143,10 @@ unsafe extern "C-unwind" fn check(
 #[pg_guard]
 unsafe extern "C-unwind" fn assign(newval: *const c_char, _extra: *mut c_void) {
     let generation = CURRENT.get().generation + 1;
-    // SAFETY: Postgres passes NULL or a C string that stays until the next assignment.
     let value = if newval.is_null() {
         &[]
     } else {
+        // SAFETY: Postgres passes a C string that stays until the next assignment.
         unsafe { CStr::from_ptr(newval) }.to_bytes()
     };
     let (len, transaction) = split_mark(value);

@@ -34,7 +34,7 @@ fn configure(
     let text = publishable_key.ok_or(AdministrationError::MissingArgument("publishable_key"))?;
     let key = PublishableKey::parse(text).map_err(AdministrationError::from)?;
     if let Some(issuer) = issuer {
-        endpoint::check_issuer(issuer).map_err(|error| AdministrationError::Issuer(error))?;
+        endpoint::check_issuer(issuer).map_err(AdministrationError::Issuer)?;
     }
     if let Some(url) = jwks_url {
         endpoint::check_jwks_url(url).map_err(AdministrationError::JwksUrl)?;
