@@ -94,7 +94,8 @@ impl SessionError {
             ),
             Self::ClaimsNotRepresentable => (
                 SqlState::UntranslatableCharacter,
-                "A claim holds \\u0000 or a number out of range, which jsonb cannot hold."
+                "A claim holds \\u0000, a number out of jsonb's range, or a character that the \
+                 database's encoding lacks."
                     .to_owned(),
                 "Remove the value from the metadata that the session token is made of.".to_owned(),
             ),

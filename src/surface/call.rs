@@ -138,6 +138,35 @@ unsafe fn raise(report: RawReport) -> ! {
     unreachable!("ereport(ERROR) does not return")
 }
 
+/// A text argument as UTF-8; None for NULL, and for bytes that are no text (in SQL_ASCII).
+///
+/// # Safety
+/// `fcinfo` must be what Postgres passed to a function whose argument `number` is a text.
+#[inline]
+pub(super) unsafe fn text_argument<'a>(
+    fcinfo: pg_sys::FunctionCallInfo,
+    number: usize,
+) -> Option<&'a str> {
+    // SAFETY: the caller's promise; a text's bytes stay in place during the call.
+    let bytes: &'a [u8] = unsafe { pgrx::pg_getarg(fcinfo, number) }?;
+    if database_is_utf8() {
+        // SAFETY: Postgres lets no other bytes into a text of a UTF-8 database.
+        return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
+    let source = bytes.as_ptr().cast::<c_char>();
+    // SAFETY: pg_server_to_any gives back the source itself or a new C string.
+    unsafe {
+        let utf8 = pg_sys::pg_enc::PG_UTF8 as c_int;
+        let converted = pg_sys::pg_server_to_any(source, bytes.len() as c_int, utf8);
+        let bytes = if converted.cast_const() == source {
+            bytes
+        } else {
+            CStr::from_ptr(converted).to_bytes()
+        };
+        std::str::from_utf8(bytes).ok()
+    }
+}
+
 /// A text datum in the database's encoding.
 #[inline]
 pub(super) fn text_datum(text: &str) -> pg_sys::Datum {

@@ -11,7 +11,7 @@ const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
 #[pg_extern(sql = false)]
 fn inspect_token(
-    token: Option<&str>,
+    token: Option<&[u8]>,
     at: Option<TimestampWithTimeZone>,
 ) -> TableIterator<
     'static,
@@ -24,7 +24,14 @@ fn inspect_token(
 > {
     let at = at.unwrap_or_else(now);
     let at = UnixMicros(i64::from(at).saturating_add(POSTGRES_EPOCH));
-    let inspection = with_trust(|trust| token::inspect(token.unwrap_or_default(), trust, at));
+    let inspection = with_trust(|trust| {
+        // Bytes, since no encoding of the database may make this fail.
+        token::inspect(
+            &String::from_utf8_lossy(token.unwrap_or_default()),
+            trust,
+            at,
+        )
+    });
     let verdict = match &inspection.verdict {
         Ok(session) if session.signed_in() => (Some(true), None, "accepted".to_owned()),
         Ok(_) => (

@@ -6,7 +6,7 @@ use pgrx::{pg_getarg, pg_getarg_datum};
 
 use clerk_core::claims::{Organization, Session};
 
-use super::call::{Answer, c_functions, text_datum};
+use super::call::{Answer, c_functions, text_argument, text_datum};
 use super::claims;
 use crate::errors::SessionError;
 use crate::session_cache::with_session;
@@ -33,20 +33,20 @@ c_functions! {
 
     fn clerk_claim(fcinfo) { claims::extract_text(pg_getarg_datum(fcinfo, 0)) }
 
-    fn clerk_has_role(fcinfo) { asked(pg_getarg(fcinfo, 0), Session::has_role) }
+    fn clerk_has_role(fcinfo) { asked(text_argument(fcinfo, 0), Session::has_role) }
 
-    fn clerk_has_permission(fcinfo) { asked(pg_getarg(fcinfo, 0), Session::has_permission) }
+    fn clerk_has_permission(fcinfo) { asked(text_argument(fcinfo, 0), Session::has_permission) }
 
-    fn clerk_has_feature(fcinfo) { asked(pg_getarg(fcinfo, 0), Session::has_feature) }
+    fn clerk_has_feature(fcinfo) { asked(text_argument(fcinfo, 0), Session::has_feature) }
 
-    fn clerk_has_plan(fcinfo) { asked(pg_getarg(fcinfo, 0), Session::has_plan) }
+    fn clerk_has_plan(fcinfo) { asked(text_argument(fcinfo, 0), Session::has_plan) }
 
-    fn clerk_reverified_preset(fcinfo) { asked(pg_getarg(fcinfo, 0), Session::reverified_preset) }
+    fn clerk_reverified_preset(fcinfo) { asked(text_argument(fcinfo, 0), Session::reverified_preset) }
 
     fn clerk_reverified(fcinfo) {
         let within: Option<Interval> = pg_getarg(fcinfo, 1);
         let minutes = within.map_or(0.0, |within| minutes_of(&within));
-        asked(pg_getarg(fcinfo, 0), |session, level| session.reverified(level, minutes))
+        asked(text_argument(fcinfo, 0), |session, level| session.reverified(level, minutes))
     }
 
     fn clerk_require_user(_fcinfo) {
@@ -55,11 +55,11 @@ c_functions! {
     }
 
     fn clerk_require_role(fcinfo) {
-        required(pg_getarg(fcinfo, 0), Session::has_role, SessionError::RoleRequired)
+        required(text_argument(fcinfo, 0), Session::has_role, SessionError::RoleRequired)
     }
 
     fn clerk_require_permission(fcinfo) {
-        required(pg_getarg(fcinfo, 0), Session::has_permission, SessionError::PermissionRequired)
+        required(text_argument(fcinfo, 0), Session::has_permission, SessionError::PermissionRequired)
     }
 
     fn clerk_announce_trust_change(fcinfo) {
