@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The README's opening SQL runs as it is printed, and does what it says; every function and setting that the README
+# names exists.
+
+# shellcheck source=lib/e2e.sh
+source "$(dirname "$0")/lib/e2e.sh"
+
+start_server readme
+sql "CREATE ROLE app LOGIN; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO app" >/dev/null
+# Without the way out that a test machine lacks, configure() warns and goes on; the keys are added by hand.
+opening=$(awk '/^```sql/ { inside = 1; next } /^```/ && inside { exit } inside' README.md)
+administration=${opening%%BEGIN;*}
+request=BEGIN\;${opening#*BEGIN;}
+sql "$administration" >"$SCRATCH/administration" 2>&1 || not_ok "the README's statements run" "$(cat "$SCRATCH/administration")"
+like "configure reports the issuer" "$(cat "$SCRATCH/administration")" "*issuer|https://clerk.example.com*"
+sql "SELECT FROM clerk.add_signing_keys(:'issuer', :'jwks')" \
+    -v "issuer=$ISSUER" -v "jwks=$(cat "$CLERK_TEST_KEYS/jwks.json")" >/dev/null
+
+# As the README's user would: the token is a parameter. psql's \bind needs Postgres 16, a variable does for all.
+as_user() { sql "${request//\$1/:\'token\'}" -v "token=$1" -U app | tail -n +2; }
+sql "INSERT INTO notes VALUES ('user_alice', 'org_a', 'a'), ('user_bob', 'org_a', 'b'), ('user_carol', 'org_c', 'c')"
+
+is "alice sees her row and her organization's" \
+    "$(as_user "$(sign '{"sub":"user_alice","o":{"id":"org_a","rol":"member"}}')" | cut -d '|' -f 3 | sort | xargs)" "a b"
+is "without an organization she sees her own" "$(as_user "$(token user_alice)" | cut -d '|' -f 3 | xargs)" a
+is "a stranger sees nothing" "$(as_user "$(token user_dave)")" ""
+is "the defaults fill in who writes" \
+    "$(sql "BEGIN; SELECT FROM set_config('clerk_sync.token', :'token', true);
+            INSERT INTO notes (body) VALUES ('new') RETURNING user_id, org_id" -U app \
+        -v "token=$(sign '{"sub":"user_dave","o":{"id":"org_d","rol":"member"}}')" | tail -n 1)" "user_dave|org_d"
+
+missing=$(sql "
+    SELECT string_agg(DISTINCT named, ' ') FROM regexp_split_to_table(:'names', '\s+') AS named
+    WHERE named <> '' AND NOT EXISTS (SELECT FROM pg_proc WHERE proname = named)" \
+    -v "names=$(grep -oE '\bclerk_[a-z_]+\(' README.md | tr -d '(' | sort -u)")
+is "every session function that the README names exists" "$missing" ""
+missing=$(for name in $(grep -oE '\bclerk\.[a-z_]+\(' README.md | tr -d '(' | sort -u); do
+    sql "SELECT '$name' WHERE NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+        WHERE nspname || '.' || proname = '$name')"
+done)
+is "every function of administrators that the README names exists" "$missing" ""
+missing=$(for name in $(grep -oE '\bclerk_sync\.(token|token_scope|trust_request_claims|http_timeout|ca_file)\b' README.md | sort -u); do
+    sql "SELECT clerk_user_id(); SELECT '$name' WHERE current_setting('$name', true) IS NULL" | tail -n +2
+done)
+is "every setting that the README names exists" "$missing" ""
+finish
