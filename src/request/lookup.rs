@@ -4,7 +4,6 @@
 //! here.
 
 use std::ffi::{CStr, c_char, c_int};
-use std::ptr;
 
 use pgrx::pg_sys::config_generic;
 
@@ -34,6 +33,7 @@ pub(super) fn find_record(name: &'static CStr) -> *const config_generic {
 #[inline]
 pub(super) fn find_record(name: &'static CStr) -> *const config_generic {
     use std::cell::Cell;
+    use std::ptr;
 
     unsafe extern "C-unwind" {
         fn get_guc_variables() -> *mut *mut config_generic;

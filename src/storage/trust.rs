@@ -41,7 +41,10 @@ pub(crate) struct TrustRows {
 }
 
 thread_local! {
-    static STALE: Cell<bool> = const { Cell::new(true) };
+    /// Counts the messages that the tables may have changed.
+    static NEWS: Cell<u64> = const { Cell::new(1) };
+    /// The count at the last reading that succeeded.
+    static NEWS_READ: Cell<u64> = const { Cell::new(0) };
     static INSTANCES: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
     static SIGNING_KEYS: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
 }
@@ -58,7 +61,7 @@ pub(crate) fn watch_changes() {
 /// Whether the tables may have changed since [`read`].
 #[inline]
 pub(crate) fn is_stale() -> bool {
-    STALE.get()
+    NEWS.get() != NEWS_READ.get()
 }
 
 #[pg_guard]
@@ -68,7 +71,7 @@ unsafe extern "C-unwind" fn note_change(_arg: pg_sys::Datum, relation: pg_sys::O
         || relation == SIGNING_KEYS.get()
         || INSTANCES.get() == pg_sys::InvalidOid
     {
-        STALE.set(true);
+        NEWS.set(NEWS.get() + 1);
     }
 }
 
@@ -88,14 +91,16 @@ pub(crate) fn read() -> TrustRows {
     };
     INSTANCES.set(instances);
     SIGNING_KEYS.set(keys);
-    // Cleared before reading: a change that arrives meanwhile asks for another reading.
-    STALE.set(false);
-    if instances == pg_sys::InvalidOid || keys == pg_sys::InvalidOid {
-        return TrustRows::default();
-    }
-    let rows = read_rows(instances, keys);
-    if rows.is_none() {
-        STALE.set(true);
+    // Counted before reading: a change that arrives meanwhile asks for another reading, and so does an
+    // error, such as a cancelled wait for a lock.
+    let news = NEWS.get();
+    let rows = if instances == pg_sys::InvalidOid || keys == pg_sys::InvalidOid {
+        Some(TrustRows::default())
+    } else {
+        read_rows(instances, keys)
+    };
+    if rows.is_some() {
+        NEWS_READ.set(news);
     }
     rows.unwrap_or_default()
 }
