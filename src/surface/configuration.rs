@@ -1,6 +1,8 @@
 //! `clerk.configure` and the functions for instances and keys. Their SQL is in
 //! `sql/administration.sql`.
 
+use std::ffi::CStr;
+
 use clerk_core::endpoint;
 use clerk_core::key_set::{KeySet, MAX_JWKS_BYTES};
 use clerk_core::publishable_key::PublishableKey;
@@ -31,6 +33,7 @@ fn configure(
     allow_pending: Option<bool>,
     fetch_keys: Option<bool>,
 ) -> Result<TableIterator<'static, (name!(item, String), name!(value, String))>, ErrorReport> {
+    refuse_read_only(c"clerk.configure()");
     let text = publishable_key.ok_or(AdministrationError::MissingArgument("publishable_key"))?;
     let key = PublishableKey::parse(text).map_err(AdministrationError::from)?;
     if let Some(issuer) = issuer {
@@ -108,6 +111,7 @@ fn save_instance(
 
 #[pg_extern(sql = false)]
 fn remove_instance(issuer: &str) -> Result<bool, ErrorReport> {
+    refuse_read_only(c"clerk.remove_instance()");
     Ok(instances::delete(issuer).map_err(AdministrationError::from)?)
 }
 
@@ -117,6 +121,7 @@ fn add_signing_keys(
     jwks: JsonB,
 ) -> Result<TableIterator<'static, (name!(kid, Option<String>), name!(outcome, String))>, ErrorReport>
 {
+    refuse_read_only(c"clerk.add_signing_keys()");
     let text = jwks.0.to_string();
     let outcomes = store_added_keys(issuer, &text)?;
     Ok(TableIterator::new(outcomes))
@@ -143,6 +148,7 @@ fn store_added_keys(issuer: &str, jwks: &str) -> Administration<Vec<(Option<Stri
 
 #[pg_extern(sql = false)]
 fn remove_signing_key(issuer: &str, kid: &str) -> Result<bool, ErrorReport> {
+    refuse_read_only(c"clerk.remove_signing_key()");
     Ok(signing_keys::delete(issuer, kid).map_err(AdministrationError::from)?)
 }
 
@@ -161,6 +167,7 @@ fn refresh_signing_keys(
     >,
     ErrorReport,
 > {
+    refuse_read_only(c"clerk.refresh_signing_keys()");
     let sources = instances::list_key_sources(issuer).map_err(AdministrationError::from)?;
     if sources.is_empty() {
         let error = match issuer {
@@ -215,6 +222,12 @@ fn refresh(source: &KeySource) -> Administration<(bool, i32, String)> {
         i32::try_from(published.len()).unwrap_or(i32::MAX),
         detail,
     ))
+}
+
+/// Raises Postgres' own error 25006 in a read-only transaction and on a standby, before any work.
+fn refuse_read_only(command: &CStr) {
+    // SAFETY: a static C string.
+    unsafe { pg_sys::PreventCommandIfReadOnly(command.as_ptr()) };
 }
 
 fn check_list(
