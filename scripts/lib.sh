@@ -10,6 +10,8 @@
 
 set -euo pipefail
 umask 022
+# What a server says must not depend on who starts it: with these, an internal error carries a backtrace.
+unset RUST_BACKTRACE RUST_LIB_BACKTRACE
 
 SELF=$(readlink -f "$0")
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -166,6 +168,8 @@ prepare_server() {
     build_tools
     make_test_keys
     pg_config=$(private_pg_config)
+    # Not a script of an earlier build, nor of one that the system's Postgres had when it was copied.
+    rm -f "$("$pg_config" --sharedir)"/extension/clerk_sync[.-]*
     install_extension "$pg_config"
     BINDIR=$("$pg_config" --bindir)
     export PATH=$BINDIR:$PATH

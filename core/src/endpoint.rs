@@ -27,6 +27,9 @@ pub enum EndpointError {
     /// A slash at the end of an issuer.
     #[error("it must not end with a slash: tokens carry the issuer without one")]
     TrailingSlash,
+    /// A host that the URL's parser would write in another way: in upper case, escaped, or a number.
+    #[error("its host must be written plainly: lower case and ASCII, right after https://")]
+    UnusualHost,
     /// Longer than 2048 bytes.
     #[error("it is longer than 2048 bytes")]
     TooLong,
@@ -79,7 +82,24 @@ fn check(address: &str) -> Result<Url, EndpointError> {
     if url.fragment().is_some() {
         return Err(EndpointError::QueryOrFragment);
     }
+    check_host_form(address, &url)?;
     Ok(url)
+}
+
+/// The parser mends much (`https:x`, backslashes, upper case); another one, of an HTTP client, might find
+/// another host in the same text.
+fn check_host_form(address: &str, url: &Url) -> Result<(), EndpointError> {
+    let after_scheme = address
+        .strip_prefix("https://")
+        .or_else(|| address.strip_prefix("http://"))
+        .ok_or(EndpointError::NotHttps)?;
+    let after_host = url
+        .host_str()
+        .and_then(|host| after_scheme.strip_prefix(host));
+    match after_host {
+        Some(rest) if rest.is_empty() || rest.starts_with([':', '/', '?']) => Ok(()),
+        _ => Err(EndpointError::UnusualHost),
+    }
 }
 
 fn is_loopback(host: &Host<&str>) -> bool {

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use url::{Host, Url};
 
 /// Base64 with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -106,7 +107,8 @@ impl Environment {
     }
 }
 
-/// Labels of letters, digits and inner hyphens, two at least.
+/// Labels of letters, digits and inner hyphens, two at least; no IP address, and lower case, as URLs and
+/// tokens write it.
 fn is_host_name(host: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -116,5 +118,9 @@ fn is_host_name(host: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    host.len() <= 253 && host.contains('.') && host.split('.').all(is_label)
+    host.len() <= 253
+        && host.contains('.')
+        && host.split('.').all(is_label)
+        && Url::parse(&format!("https://{host}"))
+            .is_ok_and(|url| url.host() == Some(Host::Domain(host)))
 }

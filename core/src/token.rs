@@ -99,14 +99,9 @@ pub fn verify_trusted_claims(
     trust: &Trust,
     now: UnixMicros,
 ) -> Result<Option<Session>, Failure> {
-    let claims = match parse_json(claims_json) {
-        Some(Value::Object(claims)) => claims,
-        _ => {
-            return Err(Failure::new(
-                Reason::TokenInvalid,
-                "the claims are not a JSON object",
-            ));
-        }
+    let Some(Value::Object(claims)) = parse_json(claims_json) else {
+        let detail = "the claims are not a JSON object";
+        return Err(Failure::new(Reason::TokenInvalid, detail));
     };
     if find_issuer(&claims, trust).is_none() {
         return Ok(None);

@@ -35,6 +35,7 @@ INI
     UNDO+=("kill \"\$(as_server_user cat '$directory/pgbouncer.pid')\"")
     wait_until 10 answers
 }
+# shellcheck disable=SC2317 # called by wait_until
 answers() { sql 'SHOW VERSION' -p 6432 -U postgres pgbouncer >/dev/null 2>&1; }
 
 # The next transaction runs on a new backend. It has not loaded the library: nothing is preloaded.

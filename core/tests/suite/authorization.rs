@@ -1,6 +1,7 @@
 //! `has()` of `@clerk/shared`, question by question.
 
 use clerk_core::claims::Session;
+use clerk_core::instance::Trust;
 use clerk_core::token::{verify, verify_trusted_claims};
 use serde_json::{Map, Value, json};
 
@@ -48,7 +49,7 @@ fn a_pending_session_may_nothing() {
         let mut claims = claims_of(&case["state"]);
         claims["sts"] = json!("pending");
         let params = case["params"].as_object().expect("parameters");
-        let answer = |trust| {
+        let answer = |trust: &Trust| {
             let session = verify_trusted_claims(&claims.to_string(), trust, NOW);
             ask(
                 &session.expect("a session").expect("of a known issuer"),

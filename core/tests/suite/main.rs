@@ -3,6 +3,7 @@
 mod addresses;
 mod authorization;
 mod clerk_verdicts;
+mod inspection;
 mod issuers;
 mod key_set;
 mod made_tokens;

@@ -85,13 +85,14 @@ close_session() {
 }
 
 # send SESSION STATEMENTS: without waiting; receive SESSION: the answer, errors with their SQLSTATE included.
+# A session that has ended gives no answer's end: receive waits 60 s for it, or as many as its second argument says.
 send() { printf '%s;\n\\echo :END:\n' "${2%;}" >&"${INPUT[$1]}"; }
 
 receive() {
     local line lines=()
     while true; do
-        if ! IFS= read -r -t 60 -u "${OUTPUT[$1]}" line; then
-            lines+=("no answer within 60 s")
+        if ! IFS= read -r -t "${2:-60}" -u "${OUTPUT[$1]}" line; then
+            lines+=("no answer within ${2:-60} s")
             break
         fi
         case $line in
@@ -126,8 +127,20 @@ wait_until() {
 
 # --- tokens and servers
 
-# token USER [CLERK-TESTING-ARGUMENT...]: good for ten minutes.
-token() { clerk-testing sign --key "$CLERK_TEST_KEYS" --issuer "$ISSUER" --lifetime 600 --claims "{\"sub\":\"$1\"}" "${@:2}"; }
+# sign CLAIMS [CLERK-TESTING-ARGUMENT...]: by the instance's key and good for ten minutes, unless said otherwise.
+sign() {
+    local defaults=() name
+    for name in "key $CLERK_TEST_KEYS" "issuer $ISSUER" "lifetime 600"; do
+        case " ${*:2} " in
+            *" --${name%% *} "*) ;;
+            *) defaults+=("--${name%% *}" "${name#* }") ;;
+        esac
+    done
+    clerk-testing sign "${defaults[@]}" --claims "$1" "${@:2}"
+}
+
+# token USER [CLERK-TESTING-ARGUMENT...]
+token() { sign "{\"sub\":\"$1\"}" "${@:2}"; }
 
 # start_server NAME [SETTING=VALUE...]: leaves PGHOST and its kin set.
 start_server() {
@@ -147,15 +160,16 @@ CREATE POLICY owner_all ON notes USING (owner = clerk_user_id());
 GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO app_user;
 "
 
-# set_up [PSQL-ARGUMENT...]
+# In the database of PGDATABASE.
 set_up() {
     sql "$SETUP_SQL
         SELECT FROM clerk.configure(:'key', fetch_keys => false);
         SELECT FROM clerk.add_signing_keys(:'issuer', :'jwks');" \
-        -v "key=$PUBLISHABLE_KEY" -v "issuer=$ISSUER" -v "jwks=$(cat "$CLERK_TEST_KEYS/jwks.json")" "$@" >/dev/null
+        -v "key=$PUBLISHABLE_KEY" -v "issuer=$ISSUER" -v "jwks=$(cat "$CLERK_TEST_KEYS/jwks.json")" >/dev/null
     is "the request role is neither superuser nor exempt from row security" \
-        "$(sql "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = 'app_user'" "$@")" f
+        "$(sql "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = 'app_user'")" f
 }
 
 # What a person sees of the table, as one line.
+# shellcheck disable=SC2034 # for the tests
 SEEN="SELECT coalesce(string_agg(body, ',' ORDER BY body), 'nothing') FROM notes"

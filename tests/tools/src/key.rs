@@ -96,6 +96,21 @@ impl TestKey {
         Ok(pem("PUBLIC KEY", der.as_ref()))
     }
 
+    /// The public key in DER, as aws-lc takes it.
+    pub(crate) fn public_der(&self) -> Vec<u8> {
+        self.pair.public_key().as_ref().to_vec()
+    }
+
+    /// Modulus and exponent of the public key, big-endian.
+    pub(crate) fn public_components(&self) -> (Vec<u8>, Vec<u8>) {
+        let public = self.pair.public_key();
+        let number = |bytes: &[u8]| bytes.to_vec();
+        (
+            number(public.modulus().big_endian_without_leading_zero()),
+            number(public.exponent().big_endian_without_leading_zero()),
+        )
+    }
+
     /// Signs `message` under one of the RSA schemes.
     pub fn sign(&self, scheme: &'static dyn RsaEncoding, message: &[u8]) -> Outcome<Vec<u8>> {
         let mut signature = vec![0; self.pair.public_modulus_len()];

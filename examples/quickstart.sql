@@ -1,0 +1,50 @@
+-- Clerk sign-in for a Postgres application, from nothing to row security. Run the first part once, as a superuser; the
+-- second is what the application's server does in each transaction.
+--
+--   psql -v publishable_key=pk_live_... -v token=eyJ... -f examples/quickstart.sql
+--
+-- publishable_key: API keys page of the Clerk Dashboard. token: what getToken() gives in the browser, less than a
+-- minute old.
+
+\set ON_ERROR_STOP on
+
+-- 1. Once: trust your Clerk instance. The signing keys are fetched over HTTPS; the result says so.
+CREATE EXTENSION IF NOT EXISTS clerk_sync;
+SELECT * FROM clerk.configure(:'publishable_key');
+-- Accept tokens of your own site only:
+--   SELECT * FROM clerk.configure(:'publishable_key', authorized_parties => '{https://app.example.com}');
+-- Where the server has no way out to Clerk, paste https://<your Frontend API>/.well-known/jwks.json:
+--   SELECT * FROM clerk.add_signing_keys('https://clerk.example.com', '{"keys": [...]}');
+
+-- 2. Once: a table that belongs to people and organizations, and who may do what with it.
+CREATE TABLE todos (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    owner text NOT NULL DEFAULT clerk_user_id(),
+    org text DEFAULT clerk_org_id(),
+    title text NOT NULL
+);
+CREATE INDEX ON todos (owner);
+CREATE INDEX ON todos (org);
+ALTER TABLE todos ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_all ON todos USING (owner = clerk_user_id());
+CREATE POLICY org_reads ON todos FOR SELECT USING (org = clerk_org_id());
+CREATE POLICY admin_deletes ON todos FOR DELETE USING (org = clerk_org_id() AND clerk_has_role('admin'));
+
+-- 3. Once: the role that requests run as. Row security does not hold for superusers, for roles with BYPASSRLS, or for a
+--    table's owner: the application must be none of them.
+CREATE ROLE app LOGIN;
+GRANT SELECT, INSERT, UPDATE, DELETE ON todos TO app;
+
+-- 4. Each transaction: hand over the token, then ask what you like. The token counts until the transaction ends, so a
+--    pooled connection carries nobody's identity on. With a driver, pass it as a parameter:
+--      SELECT set_config('clerk_sync.token', $1, true)
+BEGIN;
+SET LOCAL ROLE app;
+SELECT set_config('clerk_sync.token', :'token', true) <> '' AS token_set;
+SELECT clerk_user_id(), clerk_org_id(), clerk_org_role(), clerk_has_permission('org:todos:manage');
+INSERT INTO todos (title) VALUES ('read the other examples') RETURNING id, owner, org, title;
+SELECT id, owner, org, title FROM todos;
+COMMIT;
+
+-- 5. When a login fails: which check said no?
+SELECT * FROM clerk.inspect_token(:'token');
