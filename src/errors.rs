@@ -1,7 +1,7 @@
 //! The one place that gives errors their SQLSTATE, DETAIL and HINT.
 
 use clerk_core::endpoint::EndpointError;
-use clerk_core::key_set::KeySetError;
+use clerk_core::key_set::{KeySetError, MAX_JWKS_BYTES};
 use clerk_core::publishable_key::PublishableKeyError;
 use clerk_core::reason::Failure;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -94,8 +94,7 @@ impl SessionError {
             ),
             Self::ClaimsNotRepresentable => (
                 SqlState::UntranslatableCharacter,
-                "A claim holds \\u0000, a number out of jsonb's range, or a character that the \
-                 database's encoding lacks."
+                "A claim holds \\u0000 or a number out of range, which jsonb cannot hold."
                     .to_owned(),
                 "Remove the value from the metadata that the session token is made of.".to_owned(),
             ),
@@ -150,7 +149,7 @@ pub(crate) enum AdministrationError {
     ClockSkew,
     #[error("the key set is refused: {0}")]
     KeySet(#[from] KeySetError),
-    #[error("the key set is too long")]
+    #[error("the key set is longer than {MAX_JWKS_BYTES} bytes")]
     KeySetTooLong,
     #[error("the issuer is configured for another publishable key")]
     IssuerTaken,

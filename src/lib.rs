@@ -5,6 +5,7 @@
 
 mod clerk_api;
 mod errors;
+mod parallel;
 mod request;
 mod session_cache;
 mod settings;
@@ -35,4 +36,5 @@ extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 pub extern "C-unwind" fn _PG_init() {
     settings::register();
     storage::trust::watch_changes();
+    parallel::guard_executor();
 }

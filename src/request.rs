@@ -20,8 +20,8 @@ const METHOD: &CStr = c"request.method";
 #[derive(Copy, Clone)]
 pub(crate) struct RequestSetting<'a> {
     pub(crate) text: &'a CStr,
-    /// Whether the running transaction set it, so that its end will restore what was before. A
-    /// parallel worker cannot tell and takes its leader's word.
+    /// Whether the running transaction set it, so that its end will restore what was before. Always
+    /// true in a parallel worker: see [`crate::parallel`].
     pub(crate) is_of_this_transaction: bool,
 }
 
@@ -44,6 +44,14 @@ pub(crate) fn setting<'a>(name: &'static CStr) -> Option<RequestSetting<'a>> {
             is_of_this_transaction: !(*record).stack.is_null() || pg_sys::ParallelWorkerNumber >= 0,
         })
     }
+}
+
+/// Whether a value that an earlier transaction left behind is in force.
+pub(crate) fn has_stale_setting() -> bool {
+    [HEADERS, CLAIMS]
+        .into_iter()
+        .filter_map(setting)
+        .any(|setting| !setting.is_of_this_transaction)
 }
 
 /// Whether the statement runs on behalf of PostgREST, which answers by SQLSTATE.

@@ -143,9 +143,7 @@ impl Cache {
         if token.is_empty() {
             self.resolve_request(now)?;
         } else {
-            if !token.belongs_to_this_transaction()
-                && settings::token_scope() != TokenScope::Session
-            {
+            if !token.is_in_scope() {
                 return Err(SessionError::StaleToken);
             }
             if self.envelope

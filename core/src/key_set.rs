@@ -63,7 +63,7 @@ pub enum KeySetError {
     PrivateKey,
     /// An RSA key that is too short, or has a weak exponent.
     #[error(
-        "key {0} is weak: RSA of {MODULUS_BITS:?} bits with an odd exponent from 65537 is required"
+        "key {0} is weak: RSA of 2048 to 8192 bits with an odd exponent from 65537 is required"
     )]
     WeakKey(String),
     /// `n` or `e` is no base64url number.

@@ -69,8 +69,8 @@ pub fn inspect(token: &str, trust: &Trust, now: UnixMicros) -> Inspection {
     )];
     let mut first_failure = None;
     for check in &CHECKS {
-        if check.needs_key && subject.key.is_none() {
-            checks.push(Check::skipped(check.name, "not looked at: there is no key"));
+        if let Some(missing) = subject.missing(check.needs) {
+            checks.push(Check::skipped(check.name, missing));
             continue;
         }
         match (check.test)(&subject) {

@@ -15,6 +15,8 @@ use std::ptr;
 
 use pgrx::prelude::*;
 
+use super::TokenScope;
+
 /// Separates the token from the transaction id in the stored value. No JWT holds this byte.
 const MARK: u8 = 0x1f;
 /// `MARK` and eight hexadecimal digits.
@@ -56,10 +58,11 @@ impl TokenSetting {
         self.len == 0
     }
 
-    /// Whether the running transaction set the value.
+    /// Whether the value counts: the running transaction set it, or the scope is the session.
     #[inline]
-    pub(crate) fn belongs_to_this_transaction(self) -> bool {
-        self.transaction != 0 && self.transaction == local_transaction_id()
+    pub(crate) fn is_in_scope(self) -> bool {
+        (self.transaction != 0 && self.transaction == local_transaction_id())
+            || super::token_scope() == TokenScope::Session
     }
 
     /// A copy of the token's bytes; a setting is in the server's encoding, not always UTF-8.
@@ -158,11 +161,18 @@ unsafe extern "C-unwind" fn assign(newval: *const c_char, _extra: *mut c_void) {
     });
 }
 
-/// Shows the token without the mark, to `current_setting` and SHOW.
+/// Shows the token without the mark, to `current_setting` and SHOW, and only where it counts: the next
+/// client of a pooled connection must not be able to copy what another left behind.
 #[pg_guard]
 unsafe extern "C-unwind" fn show() -> *const c_char {
+    let setting = TokenSetting::current();
+    let token = if setting.is_in_scope() {
+        setting.to_bytes()
+    } else {
+        Vec::new()
+    };
     SHOWN.with_borrow_mut(|shown| {
-        *shown = CString::new(TokenSetting::current().to_bytes()).unwrap_or_default();
+        *shown = CString::new(token).unwrap_or_default();
         shown.as_ptr()
     })
 }

@@ -118,6 +118,18 @@ pub(crate) fn list_key_sources(issuer: Option<&str>) -> Result<Vec<KeySource>, s
     })
 }
 
+/// Lets configurations take turns, so that each sees what the one before stored.
+pub(crate) fn lock_table() -> Result<(), spi::Error> {
+    Spi::connect_mut(|client| {
+        client.update(
+            "LOCK TABLE clerk.instances IN SHARE ROW EXCLUSIVE MODE",
+            None,
+            &[],
+        )?;
+        Ok(())
+    })
+}
+
 /// Locks the instance's row until the transaction ends, so that two writers of its keys take turns;
 /// false where it is not configured.
 pub(crate) fn lock(issuer: &str) -> Result<bool, spi::Error> {

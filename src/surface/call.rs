@@ -4,9 +4,8 @@
 //! pgrx' error type holds only the codes of Postgres' own table. And these functions run for every
 //! row, so nothing stands between Postgres and the cached session but the unwind guard.
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr;
-use std::sync::OnceLock;
 
 use pgrx::{PgLogLevel, pg_sys};
 
@@ -138,7 +137,8 @@ unsafe fn raise(report: RawReport) -> ! {
     unreachable!("ereport(ERROR) does not return")
 }
 
-/// A text argument as UTF-8; None for NULL, and for bytes that are no text (in SQL_ASCII).
+/// A text argument; None for NULL. CREATE EXTENSION refuses databases that are not UTF-8, so that
+/// other bytes can only come through a function that somebody declared by hand: they match nothing.
 ///
 /// # Safety
 /// `fcinfo` must be what Postgres passed to a function whose argument `number` is a text.
@@ -149,48 +149,13 @@ pub(super) unsafe fn text_argument<'a>(
 ) -> Option<&'a str> {
     // SAFETY: the caller's promise; a text's bytes stay in place during the call.
     let bytes: &'a [u8] = unsafe { pgrx::pg_getarg(fcinfo, number) }?;
-    if database_is_utf8() {
-        // SAFETY: Postgres lets no other bytes into a text of a UTF-8 database.
-        return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
-    }
-    let source = bytes.as_ptr().cast::<c_char>();
-    // SAFETY: pg_server_to_any gives back the source itself or a new C string.
-    unsafe {
-        let utf8 = pg_sys::pg_enc::PG_UTF8 as c_int;
-        let converted = pg_sys::pg_server_to_any(source, bytes.len() as c_int, utf8);
-        let bytes = if converted.cast_const() == source {
-            bytes
-        } else {
-            CStr::from_ptr(converted).to_bytes()
-        };
-        std::str::from_utf8(bytes).ok()
-    }
+    std::str::from_utf8(bytes).ok()
 }
 
-/// A text datum in the database's encoding.
+/// A text datum.
 #[inline]
 pub(super) fn text_datum(text: &str) -> pg_sys::Datum {
-    if database_is_utf8() || text.is_ascii() {
-        varlena_datum(text.as_bytes())
-    } else {
-        converted_text_datum(text)
-    }
-}
-
-/// A text that the database's encoding cannot hold is an error of Postgres' own.
-#[cold]
-fn converted_text_datum(text: &str) -> pg_sys::Datum {
-    let source = text.as_ptr().cast::<c_char>();
-    // SAFETY: pg_any_to_server gives back the source itself or a new C string.
-    unsafe {
-        let utf8 = pg_sys::pg_enc::PG_UTF8 as c_int;
-        let converted = pg_sys::pg_any_to_server(source, text.len() as c_int, utf8);
-        if converted.cast_const() == source {
-            varlena_datum(text.as_bytes())
-        } else {
-            varlena_datum(CStr::from_ptr(converted).to_bytes())
-        }
-    }
+    varlena_datum(text.as_bytes())
 }
 
 /// A copy of the bytes as a varlena in the current memory context.
@@ -213,12 +178,4 @@ pub(super) fn varlena_datum(bytes: &[u8]) -> pg_sys::Datum {
         ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len());
         pg_sys::Datum::from(varlena)
     }
-}
-
-fn database_is_utf8() -> bool {
-    static UTF8: OnceLock<bool> = OnceLock::new();
-    // SAFETY: reads the encoding of this backend's database, which never changes.
-    *UTF8.get_or_init(|| unsafe {
-        pg_sys::GetDatabaseEncoding() == pg_sys::pg_enc::PG_UTF8 as c_int
-    })
 }

@@ -1,6 +1,6 @@
 //! The claims as jsonb, and single claims out of them, with Postgres' own rules.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::ptr;
 
 use pgrx::pg_sys::Datum;
@@ -48,7 +48,7 @@ pub(super) fn extract_text(path: Option<Datum>) -> Answer {
     })?
 }
 
-/// The text at the path, in the server's encoding.
+/// The text at the path.
 fn find_text(jsonb: &[u64], path: *mut pg_sys::varlena) -> Option<Box<[u8]>> {
     // SAFETY: jsonb_extract_path_text takes a jsonb, which it only reads, and a text array; it gives
     // a plain text in the current memory context.
@@ -88,13 +88,12 @@ fn parse_jsonb(json: &str) -> Result<Box<[u64]>, SessionError> {
     };
     // Postgres would quote the claims in the error's CONTEXT, and those are personal.
     PgTryBuilder::new(|| {
-        // SAFETY: jsonb_in takes a C string in the server's encoding and gives a varlena in the
+        // SAFETY: jsonb_in takes a C string and gives a varlena in the
         // current memory context, which is copied to aligned memory of our own.
         unsafe {
-            let text = in_server_encoding(&json);
             let datum = direct_function_call_as_datum(
                 pg_sys::jsonb_in,
-                &[Some(Datum::from(text.as_ptr()))],
+                &[Some(Datum::from(json.as_ptr()))],
             );
             let varlena = datum.map_or(ptr::null_mut(), Datum::cast_mut_ptr::<pg_sys::varlena>);
             if varlena.is_null() {
@@ -120,17 +119,4 @@ fn parse_jsonb(json: &str) -> Result<Box<[u64]>, SessionError> {
         Err(SessionError::ClaimsNotRepresentable)
     })
     .execute()
-}
-
-/// # Safety
-/// On the backend's thread.
-unsafe fn in_server_encoding(text: &CStr) -> &CStr {
-    // SAFETY: gives back the text itself, or a converted palloc'ed C string.
-    unsafe {
-        CStr::from_ptr(pg_sys::pg_any_to_server(
-            text.as_ptr(),
-            text.count_bytes() as i32,
-            pg_sys::pg_enc::PG_UTF8 as i32,
-        ))
-    }
 }

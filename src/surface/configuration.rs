@@ -6,7 +6,8 @@ use std::ffi::CStr;
 use clerk_core::endpoint;
 use clerk_core::key_set::{KeySet, MAX_JWKS_BYTES};
 use clerk_core::publishable_key::PublishableKey;
-use pgrx::datum::{Interval, JsonB};
+use pgrx::datum::{AnyElement, Interval};
+use pgrx::direct_function_call;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -65,6 +66,7 @@ fn save_instance(
     settings: InstanceSettings<'_>,
     fetch_keys: bool,
 ) -> Administration<Vec<(String, String)>> {
+    instances::lock_table()?;
     let stored = instances::find_issuer(settings.publishable_key)?;
     let issuer = match (issuer, &stored) {
         (Some(issuer), _) => issuer.to_owned(),
@@ -118,11 +120,16 @@ fn remove_instance(issuer: &str) -> Result<bool, ErrorReport> {
 #[pg_extern(sql = false)]
 fn add_signing_keys(
     issuer: &str,
-    jwks: JsonB,
+    jwks: AnyElement,
 ) -> Result<TableIterator<'static, (name!(kid, Option<String>), name!(outcome, String))>, ErrorReport>
 {
     refuse_read_only(c"clerk.add_signing_keys()");
-    let text = jwks.0.to_string();
+    // As Postgres writes it: a parser of ours would have limits of its own before the checks begin.
+    // SAFETY: the argument's type is jsonb, and jsonb_out gives a C string.
+    let text = unsafe {
+        let text = direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(jwks.datum())]);
+        text.unwrap_or_default().to_string_lossy()
+    };
     let outcomes = store_added_keys(issuer, &text)?;
     Ok(TableIterator::new(outcomes))
 }

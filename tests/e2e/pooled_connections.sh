@@ -94,7 +94,10 @@ for state in loaded fresh; do
     ask a "SET clerk_sync.token = '$alice'" >/dev/null
     like "$state: neither where B sets it to what it is" \
         "$(ask b "BEGIN; SAVEPOINT s; SELECT set_config('clerk_sync.token', current_setting('clerk_sync.token'), true) <> ''; ROLLBACK TO s; $SEEN; ROLLBACK")" \
-        "t*$REFUSED"
+        "[tf]*$REFUSED"
+    if [ $state = loaded ]; then
+        is "$state: nor can B read it" "$(ask b "SELECT current_setting('clerk_sync.token')")" ''
+    fi
 
     begin_case
     is "$state: SET LOCAL serves A" "$(ask a "BEGIN; SET LOCAL clerk_sync.token = '$alice'; $SEEN; COMMIT")" a1,a2

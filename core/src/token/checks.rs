@@ -33,11 +33,19 @@ pub(super) struct TokenCheck {
     pub(super) name: &'static str,
     /// Whether it looks at claims alone.
     pub(super) of_claims: bool,
-    /// Whether there is nothing to look at without a key.
-    pub(super) needs_key: bool,
+    /// Without what there is nothing to look at.
+    pub(super) needs: Needs,
     pub(super) test: fn(&Subject<'_>) -> Result<(), Failure>,
     /// The fact, where the test passed.
     pub(super) describe: fn(&Subject<'_>) -> String,
+}
+
+/// What a check cannot do without.
+#[derive(Copy, Clone)]
+pub(super) enum Needs {
+    Token,
+    Instance,
+    Key,
 }
 
 /// Every check but that of the structure, in order.
@@ -54,13 +62,13 @@ pub(super) const CHECKS: [TokenCheck; 13] = [
     }),
     of_header("algorithm", test_algorithm, |_| "RS256".to_owned()),
     TokenCheck {
-        needs_key: true,
+        needs: Needs::Key,
         ..of_header("signature", test_signature, |_| {
             "the key's signature".to_owned()
         })
     },
     of_claims("subject", test_subject, |_| "sub is a text".to_owned()),
-    of_claims("audience", test_audience, |subject| {
+    of_instance("audience", test_audience, |subject| {
         let restricted = subject
             .instance
             .is_some_and(|instance| !instance.audiences.is_empty());
@@ -72,7 +80,7 @@ pub(super) const CHECKS: [TokenCheck; 13] = [
             "the token has no aud".to_owned()
         }
     }),
-    of_claims(
+    of_instance(
         "authorized_party",
         test_authorized_party,
         |subject| match subject.instance {
@@ -99,7 +107,7 @@ pub(super) const CHECKS: [TokenCheck; 13] = [
     of_claims("issued_at", test_issued_at, |subject| {
         describe_time_claim(subject, "iat")
     }),
-    of_claims("kind", test_kind, |subject| {
+    of_instance("kind", test_kind, |subject| {
         let is_session = subject.claims.contains_key("sid");
         if is_session {
             "a session token"
@@ -118,7 +126,7 @@ const fn of_header(
     TokenCheck {
         name,
         of_claims: false,
-        needs_key: false,
+        needs: Needs::Token,
         test,
         describe,
     }
@@ -132,13 +140,35 @@ const fn of_claims(
     TokenCheck {
         name,
         of_claims: true,
-        needs_key: false,
+        needs: Needs::Token,
         test,
         describe,
     }
 }
 
+const fn of_instance(
+    name: &'static str,
+    test: fn(&Subject<'_>) -> Result<(), Failure>,
+    describe: fn(&Subject<'_>) -> String,
+) -> TokenCheck {
+    TokenCheck {
+        needs: Needs::Instance,
+        ..of_claims(name, test, describe)
+    }
+}
+
 impl<'a> Subject<'a> {
+    /// Why a check cannot be done, where that is so.
+    pub(super) fn missing(&self, needs: Needs) -> Option<&'static str> {
+        match needs {
+            Needs::Instance if self.instance.is_none() => {
+                Some("not looked at: the issuer is not configured")
+            }
+            Needs::Key if self.key.is_none() => Some("not looked at: there is no key"),
+            Needs::Token | Needs::Instance | Needs::Key => None,
+        }
+    }
+
     /// The instance that issued the token.
     pub(super) fn instance(&self) -> Result<&'a Instance, Failure> {
         self.instance.ok_or_else(|| {

@@ -81,9 +81,9 @@ pub(super) fn check_expiry(exp: i64, skew: i64, now: UnixMicros) -> Result<(), F
         return Ok(());
     }
     let detail = format!(
-        "the token expired {} ago{}",
+        "the token expired {} ago; less than {} is tolerated",
         distance(exp, now),
-        allowance(skew)
+        duration(skew)
     );
     Err(Failure::new(Reason::TokenExpired, detail))
 }
@@ -96,9 +96,9 @@ pub(super) fn check_not_before(
     match nbf {
         Some(nbf) if UnixMicros::from_seconds(nbf) > now.plus_micros(skew) => {
             let detail = format!(
-                "the token becomes valid in {}{}",
+                "the token becomes valid in {}; up to {} is tolerated",
                 distance(nbf, now),
-                allowance(skew)
+                duration(skew)
             );
             Err(Failure::new(Reason::TokenNotActiveYet, detail))
         }
@@ -110,9 +110,9 @@ pub(super) fn check_issued_at(iat: Option<i64>, skew: i64, now: UnixMicros) -> R
     match iat {
         Some(iat) if UnixMicros::from_seconds(iat) > now.plus_micros(skew) => {
             let detail = format!(
-                "the token was issued {} in the future{}",
+                "the token was issued {} in the future; up to {} is tolerated",
                 distance(iat, now),
-                allowance(skew)
+                duration(skew)
             );
             Err(Failure::new(Reason::TokenIatInTheFuture, detail))
         }
@@ -130,15 +130,13 @@ pub(super) fn describe_time(seconds: i64, now: UnixMicros) -> String {
     }
 }
 
-/// Whole seconds between a time claim and now, rounded down.
+/// Whole seconds between a time claim and now: rounded down for the past, up for the future.
 fn distance(seconds: i64, now: UnixMicros) -> String {
-    let micros = UnixMicros::from_seconds(seconds)
-        .0
-        .saturating_sub(now.0)
-        .unsigned_abs();
-    format!("{} s", micros / 1_000_000)
+    let micros = UnixMicros::from_seconds(seconds).0.saturating_sub(now.0);
+    let rounding = if micros > 0 { 999_999 } else { 0 };
+    format!("{} s", (micros.unsigned_abs() + rounding) / 1_000_000)
 }
 
-fn allowance(skew_micros: i64) -> String {
-    format!("; the clock skew allowed is {} s", skew_micros as f64 / 1e6)
+fn duration(micros: i64) -> String {
+    format!("{} s", micros as f64 / 1e6)
 }

@@ -189,9 +189,26 @@ fn a_session_looked_at_again_later_fails_as_its_token_would() {
 fn the_detail_says_by_how_much_the_token_is_late() {
     let late = UnixMicros((NOW_SECONDS + 55 + 42) * SECOND);
     let failure = verify(&sign(&claims()), &skewed(5), late).expect_err("expired");
-    let detail = "the token expired 42 s ago; the clock skew allowed is 5 s";
+    let detail = "the token expired 42 s ago; less than 5 s is tolerated";
     assert_eq!(failure.detail, detail);
     assert_eq!(failure.to_string(), format!("token-expired: {detail}"));
+}
+
+#[test]
+fn the_detail_says_by_how_much_the_token_is_early() {
+    let early = UnixMicros(NOW.0 + 1);
+    let detail = |changes: Value| {
+        let verdict = verify(&sign(&claims_with(changes)), &skewed(5), early);
+        verdict.expect_err("early").detail
+    };
+    assert_eq!(
+        detail(json!({"nbf": NOW_SECONDS + 42})),
+        "the token becomes valid in 42 s; up to 5 s is tolerated"
+    );
+    assert_eq!(
+        detail(json!({"iat": NOW_SECONDS + 42})),
+        "the token was issued 42 s in the future; up to 5 s is tolerated"
+    );
 }
 
 fn at(token: &str, trust: &Trust, micros: i64) -> &'static str {
