@@ -47,22 +47,34 @@ COMMENT ON COLUMN clerk.signing_keys.kid IS 'key id in the header of a token';
 COMMENT ON COLUMN clerk.signing_keys.modulus IS 'n of the JWK, base64url';
 COMMENT ON COLUMN clerk.signing_keys.exponent IS 'e of the JWK, base64url';
 COMMENT ON COLUMN clerk.signing_keys.bits IS 'length of the modulus';
-COMMENT ON COLUMN clerk.signing_keys.source IS 'fetched: kept equal to the JWKS by each refresh; added: kept until it is removed';
+COMMENT ON COLUMN clerk.signing_keys.source IS 'fetched: kept equal to the JWKS by each refresh; added: by hand, kept as it is until it is removed';
 
 -- A row in these tables decides whom every backend trusts, so each change tells all of them, in the
--- same commit. ALWAYS: also in a replication worker or a restore that runs as replica.
+-- same commit. ALWAYS, and for each row: a worker of logical replication fires no other triggers.
 CREATE FUNCTION clerk._announce_trust_change() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'clerk_announce_trust_change';
 COMMENT ON FUNCTION clerk._announce_trust_change() IS 'internal: makes every backend read instances and keys again';
 
 CREATE TRIGGER announce_trust_change
-    AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON clerk.instances
-    FOR EACH STATEMENT EXECUTE FUNCTION clerk._announce_trust_change();
-CREATE TRIGGER announce_trust_change
-    AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON clerk.signing_keys
+    AFTER INSERT OR UPDATE OR DELETE ON clerk.instances
+    FOR EACH ROW EXECUTE FUNCTION clerk._announce_trust_change();
+CREATE TRIGGER announce_truncation
+    AFTER TRUNCATE ON clerk.instances
     FOR EACH STATEMENT EXECUTE FUNCTION clerk._announce_trust_change();
 ALTER TABLE clerk.instances ENABLE ALWAYS TRIGGER announce_trust_change;
+ALTER TABLE clerk.instances ENABLE ALWAYS TRIGGER announce_truncation;
+CREATE TRIGGER announce_trust_change
+    AFTER INSERT OR UPDATE OR DELETE ON clerk.signing_keys
+    FOR EACH ROW EXECUTE FUNCTION clerk._announce_trust_change();
+CREATE TRIGGER announce_truncation
+    AFTER TRUNCATE ON clerk.signing_keys
+    FOR EACH STATEMENT EXECUTE FUNCTION clerk._announce_trust_change();
 ALTER TABLE clerk.signing_keys ENABLE ALWAYS TRIGGER announce_trust_change;
+ALTER TABLE clerk.signing_keys ENABLE ALWAYS TRIGGER announce_truncation;
+COMMENT ON TRIGGER announce_trust_change ON clerk.instances IS 'internal: a changed row tells every backend';
+COMMENT ON TRIGGER announce_truncation ON clerk.instances IS 'internal: a truncation tells every backend';
+COMMENT ON TRIGGER announce_trust_change ON clerk.signing_keys IS 'internal: a changed row tells every backend';
+COMMENT ON TRIGGER announce_truncation ON clerk.signing_keys IS 'internal: a truncation tells every backend';
 
 SELECT pg_catalog.pg_extension_config_dump('clerk.instances', '');
 SELECT pg_catalog.pg_extension_config_dump('clerk.signing_keys', '');

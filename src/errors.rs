@@ -1,12 +1,13 @@
 //! The one place that gives errors their SQLSTATE, DETAIL and HINT.
 
 use clerk_core::endpoint::EndpointError;
-use clerk_core::key_set::{KeySetError, MAX_JWKS_BYTES};
+use clerk_core::key_set::KeySetError;
 use clerk_core::publishable_key::PublishableKeyError;
 use clerk_core::reason::Failure;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::clerk_api::FetchError;
 use crate::request;
 
 /// An error as a user sees it.
@@ -143,14 +144,14 @@ pub(crate) enum AdministrationError {
     Issuer(EndpointError),
     #[error("jwks_url is not valid: {0}")]
     JwksUrl(EndpointError),
+    #[error("authorized_parties is not valid: {0}")]
+    AuthorizedParty(EndpointError),
     #[error("{0} must not contain null or empty entries")]
     EmptyEntry(&'static str),
     #[error("clock_skew must be between 0 and 5 minutes")]
     ClockSkew,
     #[error("the key set is refused: {0}")]
     KeySet(#[from] KeySetError),
-    #[error("the key set is longer than {MAX_JWKS_BYTES} bytes")]
-    KeySetTooLong,
     #[error("the issuer is configured for another publishable key")]
     IssuerTaken,
     #[error("no instance with this issuer is configured")]
@@ -180,6 +181,10 @@ impl From<AdministrationError> for ErrorReport {
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "Give an address like https://clerk.example.com/.well-known/jwks.json.",
             ),
+            E::AuthorizedParty(_) => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Give the origins of the application as browsers send them.",
+            ),
             E::EmptyEntry(_) => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "Leave the list out, or give '{}' to accept any value.",
@@ -188,7 +193,7 @@ impl From<AdministrationError> for ErrorReport {
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "Clerk's own default is 5 s.",
             ),
-            E::KeySet(_) | E::KeySetTooLong => (
+            E::KeySet(_) => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "Give the JSON of the instance's /.well-known/jwks.json as it is.",
             ),
@@ -213,4 +218,19 @@ impl From<AdministrationError> for ErrorReport {
             report.set_hint(hint)
         }
     }
+}
+
+/// A failed fetch is a warning: the last good keys stay in force.
+pub(crate) fn warn_of_failed_fetch(url: &str, error: &FetchError) {
+    ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_CONNECTION_FAILURE,
+        "signing keys could not be fetched; the last good ones stay",
+        "warn_of_failed_fetch",
+    )
+    .set_detail(format!("{url}: {error}"))
+    .set_hint(
+        "Run clerk.refresh_signing_keys() again later, or clerk.add_signing_keys() where the server \
+         cannot reach Clerk.",
+    )
+    .report(PgLogLevel::WARNING);
 }

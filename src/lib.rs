@@ -4,6 +4,7 @@
 //! `surface` is what SQL sees. The SQL itself lies in `sql/`.
 
 mod clerk_api;
+mod clock;
 mod errors;
 mod parallel;
 mod request;
@@ -34,6 +35,7 @@ extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 /// Runs once in each process that loads the library.
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    parallel::refuse_late_loading();
     settings::register();
     storage::trust::watch_changes();
     parallel::guard_executor();

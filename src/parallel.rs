@@ -9,6 +9,8 @@ use std::ffi::c_void;
 use std::ptr;
 
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 use crate::request;
 
@@ -31,6 +33,28 @@ unsafe extern "C-unwind" {
 
 thread_local! {
     static NEXT: Cell<pg_sys::ExecutorRun_hook_type> = const { Cell::new(None) };
+}
+
+/// Refuses to be loaded first in a worker that is at work already.
+///
+/// Such a worker got the settings as placeholders, and cannot tell when they were set. It happens where
+/// neither the leader nor an earlier query has called a function of ours: behind a function in a
+/// procedural language, say, which loads nothing until it runs.
+pub(crate) fn refuse_late_loading() {
+    // SAFETY: reads variables of this process.
+    let too_late =
+        unsafe { pg_sys::ParallelWorkerNumber >= 0 && !pg_sys::InitializingParallelWorker };
+    if too_late {
+        ErrorReport::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "clerk_sync cannot be loaded in a running parallel worker",
+            "refuse_late_loading",
+        )
+        .set_hint(
+            "Add clerk_sync to session_preload_libraries, or call clerk_user_id() once before.",
+        )
+        .report(PgLogLevel::ERROR);
+    }
 }
 
 /// Puts [`run`] before the executor. Called once a process from `_PG_init`.

@@ -2,61 +2,95 @@
 //!
 //! A setting of another's prefix has no hook here, so it is looked up at each use.
 
-mod lookup;
-
 use std::ffi::CStr;
 
 use clerk_core::authorization_header;
 use pgrx::pg_sys;
 
-/// JSON object of the request's headers, names in lower case.
-pub(crate) const HEADERS: &CStr = c"request.headers";
-/// JSON object of the claims that the gateway verified.
-pub(crate) const CLAIMS: &CStr = c"request.jwt.claims";
-const METHOD: &CStr = c"request.method";
+use crate::settings::record;
 
-/// A setting that is neither unset nor empty. After a transaction that set it locally a custom setting
-/// is empty, not missing.
+/// The settings of interest.
 #[derive(Copy, Clone)]
-pub(crate) struct RequestSetting<'a> {
+pub(crate) enum RequestSetting {
+    /// `request.headers`: JSON object of the request's headers, names in lower case.
+    Headers,
+    /// `request.jwt.claims`: JSON object of the claims that the gateway verified.
+    Claims,
+    /// `request.method`
+    Method,
+}
+
+/// A value that is neither unset nor empty. After a transaction that set it locally a custom setting is
+/// empty, not missing.
+#[derive(Copy, Clone)]
+pub(crate) struct RequestValue<'a> {
     pub(crate) text: &'a CStr,
     /// Whether the running transaction set it, so that its end will restore what was before. Always
     /// true in a parallel worker: see [`crate::parallel`].
     pub(crate) is_of_this_transaction: bool,
 }
 
-/// The setting as of now. The text must be copied or compared before anything assigns it anew.
-#[inline]
-pub(crate) fn setting<'a>(name: &'static CStr) -> Option<RequestSetting<'a>> {
-    let record = lookup::find_record(name);
-    // SAFETY: a live record; one of type PGC_STRING is a config_string, whose variable holds NULL or
-    // a C string.
-    unsafe {
-        if record.is_null() || (*record).vartype != pg_sys::config_type::PGC_STRING {
-            return None;
+impl RequestSetting {
+    fn name(self) -> &'static CStr {
+        match self {
+            Self::Headers => c"request.headers",
+            Self::Claims => c"request.jwt.claims",
+            Self::Method => c"request.method",
         }
-        let value = *(*record.cast::<pg_sys::config_string>()).variable;
-        if value.is_null() || *value == 0 {
-            return None;
+    }
+
+    /// Uses the value as of now. Nothing may assign the setting anew meanwhile.
+    #[inline]
+    pub(crate) fn with<R>(self, use_value: impl FnOnce(Option<RequestValue<'_>>) -> R) -> R {
+        let record = self.record();
+        // SAFETY: a live record; one of type PGC_STRING is a config_string, whose variable holds NULL
+        // or a C string, which stays in place until the setting is assigned.
+        let value = unsafe {
+            if record.is_null() || (*record).vartype != pg_sys::config_type::PGC_STRING {
+                None
+            } else {
+                let text = *(*record.cast::<pg_sys::config_string>()).variable;
+                (!text.is_null() && *text != 0).then(|| RequestValue {
+                    text: CStr::from_ptr(text),
+                    is_of_this_transaction: !(*record).stack.is_null()
+                        || pg_sys::ParallelWorkerNumber >= 0,
+                })
+            }
+        };
+        use_value(value)
+    }
+
+    #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+    #[inline]
+    fn record(self) -> *const pg_sys::config_generic {
+        record::find(self.name())
+    }
+
+    #[cfg(any(feature = "pg14", feature = "pg15"))]
+    #[inline]
+    fn record(self) -> *const pg_sys::config_generic {
+        use std::cell::Cell;
+        thread_local! {
+            static PLACES: [Cell<usize>; 3] = const { [const { Cell::new(0) }; 3] };
         }
-        Some(RequestSetting {
-            text: CStr::from_ptr(value),
-            is_of_this_transaction: !(*record).stack.is_null() || pg_sys::ParallelWorkerNumber >= 0,
-        })
+        PLACES.with(|places| record::find_again(self.name(), &places[self as usize]))
     }
 }
 
 /// Whether a value that an earlier transaction left behind is in force.
 pub(crate) fn has_stale_setting() -> bool {
-    [HEADERS, CLAIMS]
+    [RequestSetting::Headers, RequestSetting::Claims]
         .into_iter()
-        .filter_map(setting)
-        .any(|setting| !setting.is_of_this_transaction)
+        .any(|setting| {
+            setting.with(|value| value.is_some_and(|value| !value.is_of_this_transaction))
+        })
 }
 
 /// Whether the statement runs on behalf of PostgREST, which answers by SQLSTATE.
 pub(crate) fn came_through_postgrest() -> bool {
-    setting(METHOD).is_some() || setting(HEADERS).is_some()
+    [RequestSetting::Method, RequestSetting::Headers]
+        .into_iter()
+        .any(|setting| setting.with(|value| value.is_some()))
 }
 
 /// The bearer token in the JSON of `request.headers`.

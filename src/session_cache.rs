@@ -14,8 +14,9 @@ use clerk_core::instance::Trust;
 use clerk_core::time::UnixMicros;
 use clerk_core::token;
 
+use crate::clock;
 use crate::errors::SessionError;
-use crate::request;
+use crate::request::{self, RequestSetting, RequestValue};
 use crate::settings::token::TokenSetting;
 use crate::settings::{self, TokenScope};
 use crate::storage::trust::{self, TrustRows};
@@ -86,7 +87,7 @@ pub(crate) fn with_session<R>(
     use_session: impl FnOnce(Option<&CachedSession>) -> R,
 ) -> Result<R, SessionError> {
     refresh_trust();
-    let now = statement_start();
+    let now = clock::statement_start();
     CACHE.with_borrow_mut(|cache| {
         let cached = cache.resolve(now)?;
         Ok(use_session(
@@ -99,19 +100,6 @@ pub(crate) fn with_session<R>(
 pub(crate) fn with_trust<R>(use_trust: impl FnOnce(&Trust) -> R) -> R {
     refresh_trust();
     CACHE.with_borrow(|cache| use_trust(&cache.trust))
-}
-
-/// Start of the current statement, for every row the same.
-#[inline]
-fn statement_start() -> UnixMicros {
-    unsafe extern "C-unwind" {
-        // Without pgrx's guard: it returns a variable, for every row.
-        fn GetCurrentStatementStartTimestamp() -> i64;
-    }
-    /// Microseconds from 1970 to 2000, where Postgres' timestamps begin.
-    const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
-    // SAFETY: reads a variable of this process.
-    UnixMicros(unsafe { GetCurrentStatementStartTimestamp() }.saturating_add(POSTGRES_EPOCH))
 }
 
 /// Reads instances and keys again where they may have changed. The cache is not borrowed meanwhile.
@@ -180,67 +168,88 @@ impl Cache {
     /// Sources 2 and 3: what a gateway says about the request.
     #[inline]
     fn resolve_request(&mut self, now: UnixMicros) -> Result<(), SessionError> {
-        if let Some(headers) = request::setting(request::HEADERS) {
-            if self.headers.as_c_str() != headers.text {
-                self.headers = headers.text.to_owned();
-                self.bearer = request::bearer_token(headers.text);
-                self.envelope = Envelope::Unknown;
-            }
-            if self.bearer.is_some() {
-                if self.envelope != Envelope::Bearer {
-                    self.resolve_bearer(now)?;
-                }
-                return self.require_scope(headers.is_of_this_transaction);
-            }
-        }
-        let claims = settings::trusts_request_claims()
-            .then(|| request::setting(request::CLAIMS))
-            .flatten();
-        let Some(claims) = claims else {
-            self.current = None;
-            self.envelope = Envelope::Unknown;
+        let has_bearer = RequestSetting::Headers.with(|headers| match headers {
+            Some(headers) => self.resolve_headers(headers, now),
+            None => Ok(false),
+        })?;
+        if has_bearer {
             return Ok(());
-        };
-        if self.envelope != Envelope::Claims || self.claims.as_c_str() != claims.text {
-            self.resolve_claims(claims.text.to_owned(), now)?;
         }
-        self.require_scope(claims.is_of_this_transaction)
+        if settings::trusts_request_claims() {
+            return RequestSetting::Claims.with(|claims| match claims {
+                Some(claims) => self.resolve_claims(claims, now),
+                None => {
+                    self.forget();
+                    Ok(())
+                }
+            });
+        }
+        self.forget();
+        Ok(())
     }
 
-    /// What an earlier transaction left behind on the connection signs in nobody.
+    /// Says whether the headers carry a bearer token, whosever it is: then they decide.
     #[inline]
-    fn require_scope(&self, is_of_this_transaction: bool) -> Result<(), SessionError> {
-        let in_scope = is_of_this_transaction
-            || self.current.is_none()
-            || settings::token_scope() == TokenScope::Session;
-        if in_scope {
-            Ok(())
-        } else {
-            Err(SessionError::StaleToken)
+    fn resolve_headers(
+        &mut self,
+        headers: RequestValue<'_>,
+        now: UnixMicros,
+    ) -> Result<bool, SessionError> {
+        if self.headers.as_c_str() != headers.text {
+            self.headers = headers.text.to_owned();
+            self.bearer = request::bearer_token(headers.text);
+            self.envelope = Envelope::Unknown;
         }
+        if self.bearer.is_some() && self.envelope != Envelope::Bearer {
+            self.resolve_bearer(is_in_scope(headers), now)?;
+        }
+        // A scope that an earlier statement had does not outlast it.
+        if self.envelope == Envelope::Bearer && self.current.is_some() && !is_in_scope(headers) {
+            return Err(SessionError::StaleToken);
+        }
+        Ok(self.bearer.is_some())
     }
 
     /// The header also carries others' tokens (API keys, Supabase Auth's): those are no session.
     #[cold]
-    fn resolve_bearer(&mut self, now: UnixMicros) -> Result<(), SessionError> {
+    fn resolve_bearer(&mut self, in_scope: bool, now: UnixMicros) -> Result<(), SessionError> {
         let bearer = self.bearer.clone().unwrap_or_default();
-        self.current = if token::names_known_issuer(&bearer, &self.trust) {
+        self.current = if !token::names_known_issuer(&bearer, &self.trust) {
+            None
+        } else if in_scope {
             Some(self.recall_or_verify(bearer.into_bytes(), now)?)
         } else {
-            None
+            return Err(SessionError::StaleToken);
         };
         self.envelope = Envelope::Bearer;
         Ok(())
     }
 
-    #[cold]
-    fn resolve_claims(&mut self, claims: CString, now: UnixMicros) -> Result<(), SessionError> {
-        let text = String::from_utf8_lossy(claims.to_bytes());
+    #[inline]
+    fn resolve_claims(
+        &mut self,
+        claims: RequestValue<'_>,
+        now: UnixMicros,
+    ) -> Result<(), SessionError> {
+        if !is_in_scope(claims) {
+            return Err(SessionError::StaleToken);
+        }
+        if self.envelope == Envelope::Claims && self.claims.as_c_str() == claims.text {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(claims.text.to_bytes());
         let session = token::verify_trusted_claims(&text, &self.trust, now)?;
         self.current = session.map(|session| Rc::new(CachedSession::new(Vec::new(), 0, session)));
-        self.claims = claims;
+        self.claims = claims.text.to_owned();
         self.envelope = Envelope::Claims;
         Ok(())
+    }
+
+    /// Nobody is signed in.
+    #[inline]
+    fn forget(&mut self) {
+        self.current = None;
+        self.envelope = Envelope::Unknown;
     }
 
     /// Finds the session of a token seen before, or verifies it.
@@ -271,6 +280,12 @@ impl Cache {
         self.remembered.push(Rc::clone(&entry));
         Ok(entry)
     }
+}
+
+/// What an earlier transaction left behind on the connection signs in nobody.
+#[inline]
+fn is_in_scope(value: RequestValue<'_>) -> bool {
+    value.is_of_this_transaction || settings::token_scope() == TokenScope::Session
 }
 
 impl CachedSession {

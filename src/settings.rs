@@ -1,5 +1,6 @@
 //! Every setting (GUC), behind typed getters. None that decides trust can be set by a request role.
 
+pub(crate) mod record;
 pub(crate) mod token;
 
 use std::ffi::CString;
@@ -44,7 +45,7 @@ pub(crate) fn register() {
         c"With session, a pooled connection hands one client's identity to the next.",
         &TOKEN_SCOPE,
         GucContext::Suset,
-        GucFlags::default(),
+        in_parallel(),
     );
     GucRegistry::define_bool_guc(
         c"clerk_sync.trust_request_claims",
@@ -52,7 +53,7 @@ pub(crate) fn register() {
         c"Turn on only where no client can run SQL of its own: any role can set these claims.",
         &TRUST_REQUEST_CLAIMS,
         GucContext::Suset,
-        GucFlags::default(),
+        in_parallel(),
     );
     GucRegistry::define_string_guc(
         c"clerk_sync.ca_file",
@@ -60,7 +61,7 @@ pub(crate) fn register() {
         c"For a proxied Frontend API behind a private certificate authority.",
         &CA_FILE,
         GucContext::Suset,
-        GucFlags::default(),
+        in_parallel(),
     );
     GucRegistry::define_int_guc(
         c"clerk_sync.http_timeout",
@@ -70,7 +71,7 @@ pub(crate) fn register() {
         100,
         60_000,
         GucContext::Suset,
-        GucFlags::UNIT_MS,
+        GucFlags::UNIT_MS | in_parallel(),
     );
     reserve_prefix();
 }
@@ -96,6 +97,12 @@ pub(crate) fn ca_file() -> Option<String> {
 /// The longest one request to Clerk may take.
 pub(crate) fn http_timeout() -> Duration {
     Duration::from_millis(HTTP_TIMEOUT_MS.get().unsigned_abs().into())
+}
+
+/// The library may be loaded first while a parallel query runs; without this flag Postgres would then
+/// drop what was set before.
+fn in_parallel() -> GucFlags {
+    GucFlags::from_bits_retain(pg_sys::GUC_ALLOW_IN_PARALLEL as i32)
 }
 
 /// A misspelt `clerk_sync.x` is an error instead of a setting that nobody reads.

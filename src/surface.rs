@@ -5,3 +5,4 @@ mod claims;
 mod configuration;
 mod inspection;
 mod session;
+mod signing_keys;

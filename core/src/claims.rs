@@ -217,6 +217,12 @@ fn text(claims: &Map<String, Value>, name: &str) -> Option<String> {
     claims
         .get(name)
         .and_then(Value::as_str)
-        .filter(|text| !text.is_empty() && !text.contains('\0'))
+        .filter(|text| !text.is_empty() && !text.contains('\0') && !is_unfilled(text))
         .map(str::to_owned)
+}
+
+/// A shortcode that Clerk did not fill in, such as `{{org.id}}`: the same text for everybody would be
+/// the same organization for everybody.
+pub(crate) fn is_unfilled(text: &str) -> bool {
+    text.contains("{{")
 }

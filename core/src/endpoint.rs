@@ -18,7 +18,7 @@ pub enum EndpointError {
     /// A user name or password in the URL.
     #[error("it must not contain a user name or password")]
     UserInfo,
-    /// A fragment, or a query where none belongs.
+    /// A query or a fragment.
     #[error("it must not contain a query or a fragment")]
     QueryOrFragment,
     /// White space or a control character.
@@ -30,6 +30,9 @@ pub enum EndpointError {
     /// A host that the URL's parser would write in another way: in upper case, escaped, or a number.
     #[error("its host must be written plainly: lower case and ASCII, right after https://")]
     UnusualHost,
+    /// Not `scheme://host` or `scheme://host:port`.
+    #[error("an origin is like https://app.example.com: lower case, no path, no slash at the end")]
+    NotAnOrigin,
     /// Longer than 2048 bytes.
     #[error("it is longer than 2048 bytes")]
     TooLong,
@@ -40,10 +43,7 @@ pub enum EndpointError {
 /// # Errors
 /// Says what is wrong with it.
 pub fn check_issuer(issuer: &str) -> Result<(), EndpointError> {
-    let url = check(issuer)?;
-    if url.query().is_some() {
-        return Err(EndpointError::QueryOrFragment);
-    }
+    check(issuer)?;
     if issuer.ends_with('/') {
         return Err(EndpointError::TrailingSlash);
     }
@@ -55,10 +55,30 @@ pub fn check_issuer(issuer: &str) -> Result<(), EndpointError> {
 /// # Errors
 /// Says what is wrong with it.
 pub fn check_jwks_url(address: &str) -> Result<(), EndpointError> {
-    check(address).map(|_| ())
+    check(address)
 }
 
-fn check(address: &str) -> Result<Url, EndpointError> {
+/// Checks an origin, as a browser sends it and a token carries it in `azp`: `https://app.example.com`,
+/// with a port where it is not the scheme's own. Any scheme: applications and browser extensions have
+/// their own.
+///
+/// # Errors
+/// [`EndpointError::NotAnOrigin`]
+pub fn check_origin(origin: &str) -> Result<(), EndpointError> {
+    let is_origin = origin.split_once("://").is_some_and(|(scheme, host)| {
+        let is_plain = |char: char| {
+            char.is_ascii_graphic() && !char.is_ascii_uppercase() && !"/?#@\\".contains(char)
+        };
+        !scheme.is_empty() && !host.is_empty() && (scheme.chars().chain(host.chars())).all(is_plain)
+    });
+    if is_origin && origin.len() <= LONGEST {
+        Ok(())
+    } else {
+        Err(EndpointError::NotAnOrigin)
+    }
+}
+
+fn check(address: &str) -> Result<(), EndpointError> {
     if address.len() > LONGEST {
         return Err(EndpointError::TooLong);
     }
@@ -79,11 +99,10 @@ fn check(address: &str) -> Result<Url, EndpointError> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(EndpointError::UserInfo);
     }
-    if url.fragment().is_some() {
+    if url.query().is_some() || url.fragment().is_some() {
         return Err(EndpointError::QueryOrFragment);
     }
-    check_host_form(address, &url)?;
-    Ok(url)
+    check_host_form(address, &url)
 }
 
 /// The parser mends much (`https:x`, backslashes, upper case); another one, of an HTTP client, might find

@@ -3,7 +3,7 @@ INSERT INTO clerk.instances AS instance (
     authorized_parties, audiences, clock_skew, allow_templates, allow_pending
 )
 VALUES (
-    $1, $2, $3, $4, coalesce($5, 'https://' || $4 || '/.well-known/jwks.json'),
+    $1, $2, $3, $4, coalesce($5, $11),
     coalesce($6, '{}'), coalesce($7, '{}'), coalesce($8, interval '5 seconds'),
     coalesce($9, false), coalesce($10, false)
 )

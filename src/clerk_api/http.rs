@@ -18,11 +18,13 @@ use crate::settings;
 /// How soon a cancelled or terminated backend gives up waiting.
 const INTERRUPT_CHECK: Duration = Duration::from_millis(50);
 
-/// Why nothing usable came back. The text names no more of the address than its host.
+/// Why nothing usable came back. No text holds a secret: an address has neither user name nor query.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    #[error("no root certificates: install ca-certificates, or set clerk_sync.ca_file")]
+    NoRootCertificates,
     #[error("certificate file of clerk_sync.ca_file cannot be used: {0}")]
     CaFile(String),
     #[error("no answer within {0} ms")]
@@ -51,7 +53,11 @@ pub(crate) enum FetchError {
 pub(super) fn fetch(url: &str, limit: usize) -> Result<Vec<u8>, FetchError> {
     endpoint::check_jwks_url(url)?;
     let timeout = settings::http_timeout();
-    let roots = root_certificates(settings::ca_file().as_deref())?;
+    let roots = if url.starts_with("https:") {
+        root_certificates(settings::ca_file().as_deref())?
+    } else {
+        Vec::new()
+    };
     let url = url.to_owned();
     let (sender, receiver) = mpsc::channel();
     spawn_without_signals(move || {
@@ -81,6 +87,8 @@ fn get(
         .root_certs(RootCerts::Specific(Arc::new(roots)))
         .build();
     let agent: Agent = Agent::config_builder()
+        // The server's environment must not decide who sees the request, and least of all for http.
+        .proxy(None)
         .tls_config(tls)
         .timeout_global(Some(timeout))
         .max_redirects(0)
@@ -121,6 +129,9 @@ fn root_certificates(ca_file: Option<&str>) -> Result<Vec<Certificate<'static>>,
         if roots.len() == before {
             return Err(FetchError::CaFile("it holds no certificate".to_owned()));
         }
+    }
+    if roots.is_empty() {
+        return Err(FetchError::NoRootCertificates);
     }
     Ok(roots
         .iter()

@@ -15,7 +15,7 @@ use std::ptr;
 
 use pgrx::prelude::*;
 
-use super::TokenScope;
+use super::{TokenScope, record};
 
 /// Separates the token from the transaction id in the stored value. No JWT holds this byte.
 const MARK: u8 = 0x1f;
@@ -80,7 +80,11 @@ impl TokenSetting {
 pub(super) fn register() {
     ADOPTING_PLACEHOLDER.set(true);
     // GUC_NO_SHOW_ALL hides it from pg_settings and SHOW ALL; RESET ALL and DISCARD ALL clear it.
-    let flags = pg_sys::GUC_NO_SHOW_ALL | pg_sys::GUC_NOT_IN_SAMPLE | pg_sys::GUC_DISALLOW_IN_FILE;
+    // GUC_ALLOW_IN_PARALLEL: the library may be loaded while a parallel query runs.
+    let flags = pg_sys::GUC_NO_SHOW_ALL
+        | pg_sys::GUC_NOT_IN_SAMPLE
+        | pg_sys::GUC_DISALLOW_IN_FILE
+        | pg_sys::GUC_ALLOW_IN_PARALLEL;
     // SAFETY: static strings and a static variable; the hooks have the types Postgres expects.
     unsafe {
         pg_sys::DefineCustomStringVariable(
@@ -112,11 +116,11 @@ unsafe extern "C-unwind" fn check(
         if (*newval).is_null() || **newval == 0 {
             return true;
         }
-        let value = CStr::from_ptr(*newval).to_bytes();
         if pg_sys::InitializingParallelWorker {
             // The leader's value, mark included: it says which of the leader's transactions set it.
             return true;
         }
+        let value = CStr::from_ptr(*newval).to_bytes();
         let transaction = if ADOPTING_PLACEHOLDER.get() || source < pg_sys::GucSource::PGC_S_SESSION
         {
             0
@@ -133,7 +137,8 @@ unsafe extern "C-unwind" fn check(
         marked.push(0);
         let replacement = allocate(marked.len());
         if replacement.is_null() {
-            return false;
+            // Out of memory. A refusal would quote the token; without a mark it does not count.
+            return true;
         }
         ptr::copy_nonoverlapping(marked.as_ptr(), replacement, marked.len());
         release(*newval);
@@ -179,53 +184,54 @@ unsafe extern "C-unwind" fn show() -> *const c_char {
 
 /// A value that was set before the library was loaded counts only if this transaction set it.
 ///
-/// Postgres hands the placeholder's value to the check hook, which cannot know when it was set; but
-/// it also rebuilds the stack of values to restore, and that is empty for a value that an earlier
-/// transaction committed.
+/// Postgres hands the placeholder's values to the check hook, which cannot know when they were set; but
+/// it also rebuilds the stack of values to restore. What lies at its bottom, or alone, was there before
+/// this transaction; all else is of this transaction.
 fn adopt_placeholder() {
-    let setting = TokenSetting::current();
-    if setting.is_empty() {
-        return;
-    }
-    // SAFETY: the record belongs to the variable just defined and lives as long as the process; the
-    // value was allocated by the check hook with a mark of fixed length at its end.
+    // SAFETY: the record belongs to the variable just defined and lives as long as the process. The
+    // values were allocated by the check hook, with a mark of fixed length at their end.
     unsafe {
-        let record = find_record();
+        let record = record::find(NAME);
         if record.is_null() || (*record).stack.is_null() {
             return;
         }
         let transaction = local_transaction_id();
-        let text = mark(transaction);
-        ptr::copy_nonoverlapping(
-            text.as_ptr(),
-            VALUE.cast::<u8>().add(setting.len),
-            text.len(),
-        );
-        CURRENT.set(TokenSetting {
-            transaction,
-            ..setting
-        });
+        set_mark(VALUE, transaction);
+        let mut entry = (*record).stack;
+        while !entry.is_null() {
+            if (*entry).state == pg_sys::GucStackState::GUC_SET_LOCAL {
+                set_mark((*entry).masked.val.stringval, transaction);
+            }
+            if !(*entry).prev.is_null() {
+                set_mark((*entry).prior.val.stringval, transaction);
+            }
+            entry = (*entry).prev;
+        }
+        let setting = TokenSetting::current();
+        if !setting.is_empty() {
+            CURRENT.set(TokenSetting {
+                transaction,
+                ..setting
+            });
+        }
     }
 }
 
-/// The variable's record in the table of settings.
+/// Overwrites the transaction id behind a value that has one.
 ///
 /// # Safety
-/// Only on the backend's own thread; the pointer must not be kept over a definition of a setting.
-unsafe fn find_record() -> *mut pg_sys::config_generic {
-    // SAFETY: called on the main thread; each entry of the table is a valid record.
+/// NULL, or a value that the check hook allocated or that has no mark.
+unsafe fn set_mark(value: *mut c_char, transaction: u32) {
+    if value.is_null() {
+        return;
+    }
+    // SAFETY: the caller's promise; only the bytes of the mark are written.
     unsafe {
-        #[cfg(any(feature = "pg14", feature = "pg15"))]
-        let (records, count) = (pg_sys::get_guc_variables(), pg_sys::GetNumConfigOptions());
-        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
-        let (records, count) = {
-            let mut count: c_int = 0;
-            (pg_sys::get_guc_variables(&raw mut count), count)
-        };
-        (0..usize::try_from(count).unwrap_or(0))
-            .map(|index| *records.add(index))
-            .find(|record| CStr::from_ptr((**record).name) == NAME)
-            .unwrap_or(ptr::null_mut())
+        let (len, _) = split_mark(CStr::from_ptr(value).to_bytes());
+        if CStr::from_ptr(value).count_bytes() == len + MARK_LEN {
+            let text = mark(transaction);
+            ptr::copy_nonoverlapping(text.as_ptr(), value.cast::<u8>().add(len), MARK_LEN);
+        }
     }
 }
 

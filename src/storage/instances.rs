@@ -5,11 +5,12 @@ use pgrx::prelude::*;
 
 /// What [`save`] writes. None keeps what is stored, or takes the column's default.
 pub(crate) struct InstanceSettings<'a> {
-    pub(crate) issuer: &'a str,
     pub(crate) publishable_key: &'a str,
     pub(crate) environment: &'a str,
     pub(crate) frontend_api: &'a str,
     pub(crate) jwks_url: Option<&'a str>,
+    /// For a new instance.
+    pub(crate) default_jwks_url: &'a str,
     pub(crate) authorized_parties: Option<Vec<String>>,
     pub(crate) audiences: Option<Vec<String>>,
     pub(crate) clock_skew: Option<Interval>,
@@ -61,14 +62,14 @@ pub(crate) fn change_issuer(publishable_key: &str, issuer: &str) -> Result<(), s
 }
 
 /// Inserts or updates the instance; true where it is new.
-pub(crate) fn save(settings: InstanceSettings<'_>) -> Result<bool, spi::Error> {
+pub(crate) fn save(issuer: &str, settings: InstanceSettings<'_>) -> Result<bool, spi::Error> {
     Spi::connect_mut(|client| {
         let inserted = client
             .update(
                 include_str!("../../sql/statements/save_instance.sql"),
                 None,
                 &[
-                    settings.issuer.into(),
+                    issuer.into(),
                     settings.publishable_key.into(),
                     settings.environment.into(),
                     settings.frontend_api.into(),
@@ -78,6 +79,7 @@ pub(crate) fn save(settings: InstanceSettings<'_>) -> Result<bool, spi::Error> {
                     settings.clock_skew.into(),
                     settings.allow_templates.into(),
                     settings.allow_pending.into(),
+                    settings.default_jwks_url.into(),
                 ],
             )?
             .first()

@@ -14,7 +14,7 @@ use pgrx::prelude::*;
 use pgrx::tupdesc::PgTupleDesc;
 
 /// One row of `clerk.instances`, as far as verification needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct InstanceRow {
     issuer: String,
     authorized_parties: Vec<String>,
@@ -25,7 +25,7 @@ struct InstanceRow {
 }
 
 /// One row of `clerk.signing_keys`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct KeyRow {
     issuer: String,
     kid: String,
@@ -69,6 +69,7 @@ unsafe extern "C-unwind" fn note_change(_arg: pg_sys::Datum, relation: pg_sys::O
     if relation == pg_sys::InvalidOid
         || relation == INSTANCES.get()
         || relation == SIGNING_KEYS.get()
+        // Not installed here so far: any new relation may be ours.
         || INSTANCES.get() == pg_sys::InvalidOid
     {
         NEWS.set(NEWS.get() + 1);
@@ -99,10 +100,14 @@ pub(crate) fn read() -> TrustRows {
     } else {
         read_rows(instances, keys)
     };
-    if rows.is_some() {
-        NEWS_READ.set(news);
-    }
-    rows.unwrap_or_default()
+    let Some(mut rows) = rows else {
+        return TrustRows::default();
+    };
+    NEWS_READ.set(news);
+    // An update moves a row in the table, and must not look like a change where it is none.
+    rows.instances.sort();
+    rows.keys.sort();
+    rows
 }
 
 fn read_rows(instances: pg_sys::Oid, keys: pg_sys::Oid) -> Option<TrustRows> {

@@ -1,22 +1,18 @@
-//! `clerk.configure` and the functions for instances and keys. Their SQL is in
-//! `sql/administration.sql`.
+//! `clerk.configure` and `clerk.remove_instance`. Their SQL is in `sql/administration.sql`.
 
 use std::ffi::CStr;
 
 use clerk_core::endpoint;
-use clerk_core::key_set::{KeySet, MAX_JWKS_BYTES};
 use clerk_core::publishable_key::PublishableKey;
-use pgrx::datum::{AnyElement, Interval};
-use pgrx::direct_function_call;
+use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::clerk_api;
+use super::signing_keys::refresh;
 use crate::errors::AdministrationError;
-use crate::storage::instances::{self, InstanceSettings, KeySource};
-use crate::storage::signing_keys::{self, KeyOrigin};
+use crate::storage::instances::{self, InstanceSettings};
 
-type Administration<T> = Result<T, AdministrationError>;
+pub(super) type Administration<T> = Result<T, AdministrationError>;
 
 #[pg_extern(sql = false)]
 #[expect(
@@ -45,21 +41,23 @@ fn configure(
     }
     check_clock_skew(clock_skew.as_ref())?;
     let settings = InstanceSettings {
-        issuer: "",
         publishable_key: text,
         environment: key.environment().as_str(),
         frontend_api: key.frontend_api(),
         jwks_url,
+        default_jwks_url: &key.jwks_url(),
         authorized_parties: check_list("authorized_parties", authorized_parties)?,
         audiences: check_list("audiences", audiences)?,
         clock_skew,
         allow_templates,
         allow_pending,
     };
+    check_origins(settings.authorized_parties.as_deref())?;
     let report = save_instance(&key, issuer, settings, fetch_keys.unwrap_or(true))?;
     Ok(TableIterator::new(report))
 }
 
+/// Stores the instance, fetches its keys, and says what was done, an item a row.
 fn save_instance(
     key: &PublishableKey,
     issuer: Option<&str>,
@@ -81,34 +79,26 @@ fn save_instance(
     if stored.is_some_and(|stored| stored != issuer) {
         instances::change_issuer(settings.publishable_key, &issuer)?;
     }
-    let created = instances::save(InstanceSettings {
-        issuer: &issuer,
-        ..settings
-    })?;
+    let created = instances::save(&issuer, settings)?;
     let source = instances::list_key_sources(Some(&issuer))?
         .pop()
         .ok_or(AdministrationError::UnknownIssuer)?;
-    let mut report = vec![
+    let fetched = if fetch_keys {
+        refresh(&source)?.detail
+    } else {
+        "not fetched, as asked".to_owned()
+    };
+    let report = [
         (
             "instance",
             if created { "created" } else { "updated" }.to_owned(),
         ),
         ("environment", key.environment().as_str().to_owned()),
         ("issuer", issuer),
-        ("jwks_url", source.jwks_url.clone()),
+        ("jwks_url", source.jwks_url),
+        ("signing_keys", fetched),
     ];
-    report.push((
-        "signing_keys",
-        if fetch_keys {
-            refresh(&source)?.2
-        } else {
-            "not fetched, as asked".to_owned()
-        },
-    ));
-    Ok(report
-        .into_iter()
-        .map(|(item, value)| (item.to_owned(), value))
-        .collect())
+    Ok(report.map(|(item, value)| (item.to_owned(), value)).into())
 }
 
 #[pg_extern(sql = false)]
@@ -117,122 +107,8 @@ fn remove_instance(issuer: &str) -> Result<bool, ErrorReport> {
     Ok(instances::delete(issuer).map_err(AdministrationError::from)?)
 }
 
-#[pg_extern(sql = false)]
-fn add_signing_keys(
-    issuer: &str,
-    jwks: AnyElement,
-) -> Result<TableIterator<'static, (name!(kid, Option<String>), name!(outcome, String))>, ErrorReport>
-{
-    refuse_read_only(c"clerk.add_signing_keys()");
-    // As Postgres writes it: a parser of ours would have limits of its own before the checks begin.
-    // SAFETY: the argument's type is jsonb, and jsonb_out gives a C string.
-    let text = unsafe {
-        let text = direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(jwks.datum())]);
-        text.unwrap_or_default().to_string_lossy()
-    };
-    let outcomes = store_added_keys(issuer, &text)?;
-    Ok(TableIterator::new(outcomes))
-}
-
-fn store_added_keys(issuer: &str, jwks: &str) -> Administration<Vec<(Option<String>, String)>> {
-    if jwks.len() > MAX_JWKS_BYTES {
-        return Err(AdministrationError::KeySetTooLong);
-    }
-    let set = KeySet::parse(jwks)?;
-    if !instances::lock(issuer)? {
-        return Err(AdministrationError::UnknownIssuer);
-    }
-    let mut outcomes = Vec::new();
-    for key in set.keys() {
-        let outcome = signing_keys::save(issuer, key, KeyOrigin::Added)?;
-        outcomes.push((Some(key.kid().to_owned()), outcome));
-    }
-    for skipped in set.skipped() {
-        outcomes.push((skipped.kid.clone(), format!("skipped: {}", skipped.why)));
-    }
-    Ok(outcomes)
-}
-
-#[pg_extern(sql = false)]
-fn remove_signing_key(issuer: &str, kid: &str) -> Result<bool, ErrorReport> {
-    refuse_read_only(c"clerk.remove_signing_key()");
-    Ok(signing_keys::delete(issuer, kid).map_err(AdministrationError::from)?)
-}
-
-#[pg_extern(sql = false)]
-fn refresh_signing_keys(
-    issuer: Option<&str>,
-) -> Result<
-    TableIterator<
-        'static,
-        (
-            name!(instance, String),
-            name!(ok, bool),
-            name!(keys, i32),
-            name!(detail, String),
-        ),
-    >,
-    ErrorReport,
-> {
-    refuse_read_only(c"clerk.refresh_signing_keys()");
-    let sources = instances::list_key_sources(issuer).map_err(AdministrationError::from)?;
-    if sources.is_empty() {
-        let error = match issuer {
-            Some(_) => AdministrationError::UnknownIssuer,
-            None => AdministrationError::NotConfigured,
-        };
-        return Err(error.into());
-    }
-    let mut rows = Vec::new();
-    for source in sources {
-        let (ok, keys, detail) = refresh(&source)?;
-        rows.push((source.issuer, ok, keys, detail));
-    }
-    Ok(TableIterator::new(rows))
-}
-
-/// Fetches and stores the keys of one instance. A failed fetch is noted and reported, not raised:
-/// the last good keys stay, and the other instances get their turn.
-fn refresh(source: &KeySource) -> Administration<(bool, i32, String)> {
-    let set = match clerk_api::fetch_key_set(&source.jwks_url) {
-        Ok(set) => set,
-        Err(error) => {
-            let error = error.to_string();
-            instances::record_fetch(&source.issuer, Some(&error))?;
-            ereport!(
-                PgLogLevel::WARNING,
-                PgSqlErrorCode::ERRCODE_CONNECTION_FAILURE,
-                "signing keys could not be fetched; the last good ones stay",
-                format!("{}: {error}", source.jwks_url)
-            );
-            return Ok((false, 0, format!("not fetched: {error}")));
-        }
-    };
-    if !instances::lock(&source.issuer)? {
-        return Err(AdministrationError::UnknownIssuer);
-    }
-    for key in set.keys() {
-        signing_keys::save(&source.issuer, key, KeyOrigin::Fetched)?;
-    }
-    let published: Vec<&str> = set.keys().iter().map(|key| key.kid()).collect();
-    let removed = signing_keys::delete_unpublished(&source.issuer, &published)?;
-    instances::record_fetch(&source.issuer, None)?;
-    let mut detail = format!("fetched: {}", published.join(", "));
-    if removed > 0 {
-        detail.push_str(&format!("; removed: {removed}"));
-    }
-    if !set.skipped().is_empty() {
-        detail.push_str(&format!("; skipped: {}", set.skipped().len()));
-    }
-    Ok((
-        true,
-        i32::try_from(published.len()).unwrap_or(i32::MAX),
-        detail,
-    ))
-}
-
 /// Raises Postgres' own error 25006 in a read-only transaction and on a standby, before any work.
-fn refuse_read_only(command: &CStr) {
+pub(super) fn refuse_read_only(command: &CStr) {
     // SAFETY: a static C string.
     unsafe { pg_sys::PreventCommandIfReadOnly(command.as_ptr()) };
 }
@@ -249,6 +125,15 @@ fn check_list(
     entries
         .map(Some)
         .ok_or(AdministrationError::EmptyEntry(name))
+}
+
+/// A token carries its origin without a slash at the end, and is compared exactly: what no token can
+/// carry would lock everybody out.
+fn check_origins(origins: Option<&[String]>) -> Administration<()> {
+    for origin in origins.unwrap_or_default() {
+        endpoint::check_origin(origin).map_err(AdministrationError::AuthorizedParty)?;
+    }
+    Ok(())
 }
 
 fn check_clock_skew(skew: Option<&Interval>) -> Administration<()> {

@@ -1,13 +1,10 @@
 //! `clerk.inspect_token`: why is this token refused?
 
-use clerk_core::time::UnixMicros;
 use clerk_core::token;
 use pgrx::prelude::*;
 
+use crate::clock;
 use crate::session_cache::with_trust;
-
-/// Microseconds from 1970 to 2000, where Postgres' timestamps begin.
-const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
 #[pg_extern(sql = false)]
 fn inspect_token(
@@ -23,7 +20,7 @@ fn inspect_token(
     ),
 > {
     let at = at.unwrap_or_else(now);
-    let at = UnixMicros(i64::from(at).saturating_add(POSTGRES_EPOCH));
+    let at = clock::from_timestamp(i64::from(at));
     let inspection = with_trust(|trust| {
         // Bytes, since no encoding of the database may make this fail.
         token::inspect(

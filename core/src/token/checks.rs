@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::times::{
     check_expiry, check_issued_at, check_not_before, describe_time, expiry, seconds,
 };
+use crate::claims::is_unfilled;
 use crate::instance::Instance;
 use crate::key_set::SigningKey;
 use crate::reason::{Failure, Reason, quote};
@@ -193,6 +194,9 @@ pub(super) fn user_id<'a>(subject: &Subject<'a>) -> Result<&'a str, Failure> {
         Some(Value::String(sub)) if sub.contains('\0') => {
             Err(failure("the claim sub holds a NUL character"))
         }
+        Some(Value::String(sub)) if is_unfilled(sub) => Err(failure(
+            "the claim sub is a shortcode that was not filled in",
+        )),
         Some(Value::String(sub)) => Ok(sub),
         _ => Err(failure("the claim sub is missing or not a text")),
     }

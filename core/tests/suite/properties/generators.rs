@@ -186,6 +186,7 @@ fn json_value() -> impl Strategy<Value = Value> {
         "RS256",
         "RS512",
         "HS256",
+        "PS256",
         "none",
         "JWT",
         "at+jwt",

@@ -1,0 +1,23 @@
+//! Postgres' times as the core counts them.
+
+use clerk_core::time::UnixMicros;
+
+/// Microseconds from 1970 to 2000, where Postgres' timestamps begin.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+
+/// A `timestamptz` in Postgres' own representation.
+#[inline]
+pub(crate) fn from_timestamp(timestamp: i64) -> UnixMicros {
+    UnixMicros(timestamp.saturating_add(POSTGRES_EPOCH))
+}
+
+/// Start of the current statement: the same for every row.
+#[inline]
+pub(crate) fn statement_start() -> UnixMicros {
+    unsafe extern "C-unwind" {
+        // Without pgrx's guard: it returns a variable, for every row.
+        fn GetCurrentStatementStartTimestamp() -> i64;
+    }
+    // SAFETY: reads a variable of this process.
+    from_timestamp(unsafe { GetCurrentStatementStartTimestamp() })
+}
