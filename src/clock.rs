@@ -11,6 +11,12 @@ pub(crate) fn from_timestamp(timestamp: i64) -> UnixMicros {
     UnixMicros(timestamp.saturating_add(POSTGRES_EPOCH))
 }
 
+/// The time by the clock.
+pub(crate) fn now() -> UnixMicros {
+    // SAFETY: reads the clock.
+    from_timestamp(unsafe { pgrx::pg_sys::GetCurrentTimestamp() })
+}
+
 /// Start of the current statement: the same for every row.
 #[inline]
 pub(crate) fn statement_start() -> UnixMicros {

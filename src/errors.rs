@@ -46,9 +46,9 @@ pub(crate) enum SessionError {
     ClaimsNotRepresentable,
     #[error("a signed-in user is required")]
     UserRequired,
-    #[error("the role \"{0}\" is required")]
+    #[error("the role {0} is required")]
     RoleRequired(String),
-    #[error("the permission \"{0}\" is required")]
+    #[error("the permission {0} is required")]
     PermissionRequired(String),
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A setting of another's prefix has no hook here, so it is looked up at each use.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString, c_char};
+use std::marker::PhantomData;
 
 use clerk_core::authorization_header;
 use pgrx::pg_sys;
@@ -20,14 +21,40 @@ pub(crate) enum RequestSetting {
     Method,
 }
 
+/// The longest value looked at, in bytes. No gateway passes longer headers on, and a client must not be
+/// able to fill the backend's memory with copies; a longer value counts as none.
+const LONGEST: usize = 64 * 1024;
+
 /// A value that is neither unset nor empty. After a transaction that set it locally a custom setting is
 /// empty, not missing.
 #[derive(Copy, Clone)]
 pub(crate) struct RequestValue<'a> {
-    pub(crate) text: &'a CStr,
+    /// A C string that stays in place until the setting is assigned.
+    text: *const c_char,
     /// Whether the running transaction set it, so that its end will restore what was before. Always
     /// true in a parallel worker: see [`crate::parallel`].
     pub(crate) is_of_this_transaction: bool,
+    lifetime: PhantomData<&'a CStr>,
+}
+
+impl RequestValue<'_> {
+    /// Whether the text is this one; compared for every row.
+    #[inline]
+    pub(crate) fn is(self, text: &CStr) -> bool {
+        // SAFETY: both are C strings; strcmp reads no further than the shorter one's end.
+        unsafe { libc::strcmp(self.text, text.as_ptr()) == 0 }
+    }
+
+    /// A copy; None where it is longer than [`LONGEST`].
+    pub(crate) fn to_owned(self) -> Option<CString> {
+        // SAFETY: a C string, looked at up to its end or the limit.
+        unsafe {
+            if libc::strnlen(self.text, LONGEST + 1) > LONGEST {
+                return None;
+            }
+            Some(CStr::from_ptr(self.text).to_owned())
+        }
+    }
 }
 
 impl RequestSetting {
@@ -51,9 +78,10 @@ impl RequestSetting {
             } else {
                 let text = *(*record.cast::<pg_sys::config_string>()).variable;
                 (!text.is_null() && *text != 0).then(|| RequestValue {
-                    text: CStr::from_ptr(text),
+                    text,
                     is_of_this_transaction: !(*record).stack.is_null()
                         || pg_sys::ParallelWorkerNumber >= 0,
+                    lifetime: PhantomData,
                 })
             }
         };

@@ -63,6 +63,8 @@ struct Cache {
     trust: Trust,
     envelope: Envelope,
     current: Option<Rc<CachedSession>>,
+    /// When `current` was resolved, by the clock.
+    current_since: UnixMicros,
     /// `request.headers` as last seen, and the bearer token in it.
     headers: CString,
     bearer: Option<String>,
@@ -129,7 +131,7 @@ impl Cache {
     fn resolve(&mut self, now: UnixMicros) -> Result<Option<&CachedSession>, SessionError> {
         let token = TokenSetting::current();
         if token.is_empty() {
-            self.resolve_request(now)?;
+            self.resolve_request()?;
         } else {
             if !token.is_in_scope() {
                 return Err(SessionError::StaleToken);
@@ -139,13 +141,15 @@ impl Cache {
                     generation: token.generation,
                 })
             {
-                self.resolve_token(token, now)?;
+                self.resolve_token(token)?;
             }
         }
         let Some(cached) = &self.current else {
             return Ok(None);
         };
         let session = &cached.session;
+        // A token that came in the course of a long statement may be younger than its start.
+        let now = now.max(self.current_since);
         if now < session.valid_from() || now >= session.valid_until() {
             session.recheck(now)?;
         }
@@ -153,11 +157,11 @@ impl Cache {
     }
 
     #[cold]
-    fn resolve_token(&mut self, token: TokenSetting, now: UnixMicros) -> Result<(), SessionError> {
+    fn resolve_token(&mut self, token: TokenSetting) -> Result<(), SessionError> {
         if self.trust.instances.is_empty() {
             return Err(SessionError::NotConfigured);
         }
-        let session = self.recall_or_verify(token.to_bytes(), now)?;
+        let session = self.recall_or_verify(token.to_bytes())?;
         self.current = Some(session);
         self.envelope = Envelope::Token {
             generation: token.generation,
@@ -167,9 +171,9 @@ impl Cache {
 
     /// Sources 2 and 3: what a gateway says about the request.
     #[inline]
-    fn resolve_request(&mut self, now: UnixMicros) -> Result<(), SessionError> {
+    fn resolve_request(&mut self) -> Result<(), SessionError> {
         let has_bearer = RequestSetting::Headers.with(|headers| match headers {
-            Some(headers) => self.resolve_headers(headers, now),
+            Some(headers) => self.resolve_headers(headers),
             None => Ok(false),
         })?;
         if has_bearer {
@@ -177,7 +181,7 @@ impl Cache {
         }
         if settings::trusts_request_claims() {
             return RequestSetting::Claims.with(|claims| match claims {
-                Some(claims) => self.resolve_claims(claims, now),
+                Some(claims) => self.resolve_claims(claims),
                 None => {
                     self.forget();
                     Ok(())
@@ -190,18 +194,14 @@ impl Cache {
 
     /// Says whether the headers carry a bearer token, whosever it is: then they decide.
     #[inline]
-    fn resolve_headers(
-        &mut self,
-        headers: RequestValue<'_>,
-        now: UnixMicros,
-    ) -> Result<bool, SessionError> {
-        if self.headers.as_c_str() != headers.text {
-            self.headers = headers.text.to_owned();
-            self.bearer = request::bearer_token(headers.text);
+    fn resolve_headers(&mut self, headers: RequestValue<'_>) -> Result<bool, SessionError> {
+        if !headers.is(&self.headers) {
+            self.headers = headers.to_owned().unwrap_or_default();
+            self.bearer = request::bearer_token(&self.headers);
             self.envelope = Envelope::Unknown;
         }
         if self.bearer.is_some() && self.envelope != Envelope::Bearer {
-            self.resolve_bearer(is_in_scope(headers), now)?;
+            self.resolve_bearer(is_in_scope(headers))?;
         }
         // A scope that an earlier statement had does not outlast it.
         if self.envelope == Envelope::Bearer && self.current.is_some() && !is_in_scope(headers) {
@@ -212,12 +212,12 @@ impl Cache {
 
     /// The header also carries others' tokens (API keys, Supabase Auth's): those are no session.
     #[cold]
-    fn resolve_bearer(&mut self, in_scope: bool, now: UnixMicros) -> Result<(), SessionError> {
+    fn resolve_bearer(&mut self, in_scope: bool) -> Result<(), SessionError> {
         let bearer = self.bearer.clone().unwrap_or_default();
         self.current = if !token::names_known_issuer(&bearer, &self.trust) {
             None
         } else if in_scope {
-            Some(self.recall_or_verify(bearer.into_bytes(), now)?)
+            Some(self.recall_or_verify(bearer.into_bytes())?)
         } else {
             return Err(SessionError::StaleToken);
         };
@@ -226,21 +226,23 @@ impl Cache {
     }
 
     #[inline]
-    fn resolve_claims(
-        &mut self,
-        claims: RequestValue<'_>,
-        now: UnixMicros,
-    ) -> Result<(), SessionError> {
+    fn resolve_claims(&mut self, claims: RequestValue<'_>) -> Result<(), SessionError> {
         if !is_in_scope(claims) {
             return Err(SessionError::StaleToken);
         }
-        if self.envelope == Envelope::Claims && self.claims.as_c_str() == claims.text {
+        if self.envelope == Envelope::Claims && claims.is(&self.claims) {
             return Ok(());
         }
-        let text = String::from_utf8_lossy(claims.text.to_bytes());
-        let session = token::verify_trusted_claims(&text, &self.trust, now)?;
+        let Some(text) = claims.to_owned() else {
+            self.forget();
+            return Ok(());
+        };
+        let json = String::from_utf8_lossy(text.to_bytes());
+        let now = clock::now();
+        let session = token::verify_trusted_claims(&json, &self.trust, now)?;
         self.current = session.map(|session| Rc::new(CachedSession::new(Vec::new(), 0, session)));
-        self.claims = claims.text.to_owned();
+        self.current_since = now;
+        self.claims = text;
         self.envelope = Envelope::Claims;
         Ok(())
     }
@@ -252,12 +254,11 @@ impl Cache {
         self.envelope = Envelope::Unknown;
     }
 
-    /// Finds the session of a token seen before, or verifies it.
-    fn recall_or_verify(
-        &mut self,
-        token: Vec<u8>,
-        now: UnixMicros,
-    ) -> Result<Rc<CachedSession>, SessionError> {
+    /// Finds the session of a token seen before, or verifies it. Its times are looked at by the clock: the
+    /// statement that sets a token may have begun long ago.
+    fn recall_or_verify(&mut self, token: Vec<u8>) -> Result<Rc<CachedSession>, SessionError> {
+        let now = clock::now();
+        self.current_since = now;
         // The keyed digest comes first: how long a comparison takes then tells nothing about the bytes
         // of somebody else's token.
         let digest = self.digests.hash_one(&token);
@@ -266,6 +267,7 @@ impl Cache {
             .iter()
             .rposition(|entry| entry.digest == digest && entry.token == token);
         if let Some(at) = known {
+            self.remembered[at].session.recheck(now)?;
             let entry = self.remembered.remove(at);
             self.remembered.push(Rc::clone(&entry));
             return Ok(entry);

@@ -125,8 +125,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// A value out of a token, safe to show: control characters escaped, at most 100 characters.
-pub(crate) fn quote(value: &str) -> String {
+/// A value of somebody else's, safe to show: in quotes, control characters escaped, at most 100 characters.
+pub fn quote(value: &str) -> String {
     const LONGEST: usize = 100;
     let mut shown: String = value
         .chars()

@@ -1,7 +1,7 @@
 //! Points in time.
 
 /// Microseconds since 1970-01-01 00:00 UTC.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnixMicros(
     /// The number of microseconds; negative before 1970.
     pub i64,

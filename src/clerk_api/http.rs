@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +15,10 @@ use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::settings;
+
+/// Threads of cancelled requests that may linger in one backend.
+const MOST_THREADS: usize = 4;
+static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// How soon a cancelled or terminated backend gives up waiting.
 const INTERRUPT_CHECK: Duration = Duration::from_millis(50);
@@ -43,6 +48,8 @@ pub(crate) enum FetchError {
     KeySet(#[from] KeySetError),
     #[error("the request's thread could not be started")]
     Thread,
+    #[error("{MOST_THREADS} cancelled requests of this session have not ended yet")]
+    Busy,
 }
 
 /// GETs an address and gives the body of a 200 answer, at most `limit` bytes of it.
@@ -60,9 +67,17 @@ pub(super) fn fetch(url: &str, limit: usize) -> Result<Vec<u8>, FetchError> {
     };
     let url = url.to_owned();
     let (sender, receiver) = mpsc::channel();
+    if THREADS.fetch_add(1, Ordering::Relaxed) >= MOST_THREADS {
+        THREADS.fetch_sub(1, Ordering::Relaxed);
+        return Err(FetchError::Busy);
+    }
     spawn_without_signals(move || {
         // The receiver is gone where the backend was cancelled: nobody is left to tell.
         let _ = sender.send(get(&url, limit, timeout, roots));
+        THREADS.fetch_sub(1, Ordering::Relaxed);
+    })
+    .inspect_err(|_| {
+        THREADS.fetch_sub(1, Ordering::Relaxed);
     })?;
     loop {
         match receiver.recv_timeout(INTERRUPT_CHECK) {

@@ -13,6 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 
+use clerk_core::token::MAX_TOKEN_BYTES;
 use pgrx::prelude::*;
 
 use super::{TokenScope, record};
@@ -127,6 +128,8 @@ unsafe extern "C-unwind" fn check(
         } else {
             local_transaction_id()
         };
+        // One byte more than is accepted is enough to be refused.
+        let value = &value[..value.len().min(MAX_TOKEN_BYTES + 1)];
         let token_len = value
             .iter()
             .position(|&byte| byte == MARK)

@@ -5,6 +5,7 @@ use pgrx::pg_sys::Datum;
 use pgrx::{pg_getarg, pg_getarg_datum};
 
 use clerk_core::claims::{Organization, Session};
+use clerk_core::reason::quote;
 
 use super::call::{Answer, c_functions, text_argument, text_datum};
 use super::claims;
@@ -102,7 +103,7 @@ fn required(
     if holds(text, test)? {
         Ok(Some(Datum::from(true)))
     } else {
-        Err(missing(text.unwrap_or("NULL").to_owned()))
+        Err(missing(text.map_or_else(|| "NULL".to_owned(), quote)))
     }
 }
 

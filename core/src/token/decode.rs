@@ -26,10 +26,7 @@ pub(super) fn decode_token(token: &str) -> Result<DecodedToken<'_>, Failure> {
         return Err(invalid("the token is empty"));
     }
     if token.len() > MAX_TOKEN_BYTES {
-        let detail = format!(
-            "the token has {} bytes, more than {MAX_TOKEN_BYTES}",
-            token.len()
-        );
+        let detail = format!("the token is longer than {MAX_TOKEN_BYTES} bytes");
         return Err(invalid(&detail));
     }
     let parts: Vec<&str> = token.split('.').collect();

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use clerk_core::authorization_header::bearer_token;
-use clerk_core::endpoint::{EndpointError, check_issuer, check_jwks_url};
+use clerk_core::endpoint::{EndpointError, check_issuer, check_jwks_url, check_origin};
 use clerk_core::publishable_key::{PublishableKey, PublishableKeyError};
 
 use crate::vectors::{cases, publishable_keys};
@@ -190,10 +190,9 @@ fn an_issuer_is_an_https_url_without_a_slash_at_its_end() {
 }
 
 #[test]
-fn a_jwks_address_may_have_a_query_and_a_slash_at_its_end() {
+fn a_jwks_address_may_have_a_slash_at_its_end_and_no_query() {
     for address in [
         "https://clerk.example.com/.well-known/jwks.json",
-        "https://example.com/jwks?v=1",
         "https://example.com/jwks/",
         "http://localhost:8080/jwks",
     ] {
@@ -202,10 +201,48 @@ fn a_jwks_address_may_have_a_query_and_a_slash_at_its_end() {
     for address in [
         "http://example.com/jwks",
         "https://u@example.com/jwks",
+        "https://example.com/jwks?v=1",
         "https://example.com/jwks#x",
         "https:\\\\example.com/jwks",
     ] {
         assert!(check_jwks_url(address).is_err(), "{address}");
+    }
+}
+
+#[test]
+fn an_origin_is_written_as_a_browser_sends_it() {
+    for origin in [
+        "https://app.example.com",
+        "http://localhost:3000",
+        "http://[::1]:3000",
+        "chrome-extension://abcdefghijklmnop",
+        "capacitor://localhost",
+    ] {
+        assert_eq!(check_origin(origin), Ok(()), "{origin}");
+    }
+    let long = format!("https://{}", "a".repeat(2048));
+    for other in [
+        "",
+        "https://",
+        "://app.example.com",
+        "app.example.com",
+        "https://app.example.com/",
+        "https://app.example.com/x",
+        "https://app.example.com?x",
+        "https://app.example.com#x",
+        "https://App.example.com",
+        "https://u@app.example.com",
+        "https://app.example.com\\",
+        " https://app.example.com",
+        "https://app.example.com\n",
+        "https://ä.example.com",
+        long.as_str(),
+    ] {
+        assert_eq!(
+            check_origin(other),
+            Err(EndpointError::NotAnOrigin),
+            "{other:?}"
+        );
     }
 }
 
@@ -227,5 +264,35 @@ fn a_bearer_token_is_taken_out_of_its_header_as_clerk_does_or_not_at_all() {
         ("Bearer\ta.b.c", Some("Bearer\ta.b.c")),
     ] {
         assert_eq!(bearer_token(header), expected, "{header:?}");
+    }
+}
+
+#[test]
+fn an_authorized_party_is_an_origin_as_browsers_send_it() {
+    for origin in [
+        "https://app.example.com",
+        "http://localhost:3000",
+        "https://[::1]:8443",
+        "chrome-extension://abcdefgh",
+        "capacitor://localhost",
+    ] {
+        assert_eq!(check_origin(origin), Ok(()), "{origin}");
+    }
+    for other in [
+        "",
+        "app.example.com",
+        "https://",
+        "://app.example.com",
+        "https://app.example.com/",
+        "https://app.example.com/path",
+        "https://app.example.com?x",
+        "https://app.example.com#x",
+        "https://u@app.example.com",
+        "https://App.example.com",
+        " https://app.example.com",
+        "https://app.example.com\n",
+        "not an origin",
+    ] {
+        assert!(check_origin(other).is_err(), "{other:?}");
     }
 }

@@ -75,6 +75,19 @@ fn a_claim_of_the_wrong_type_or_with_a_nul_counts_as_absent() {
 }
 
 #[test]
+fn a_shortcode_that_was_not_filled_in_names_nobody() {
+    let claims = json!({"org_id": "{{org.id}}", "act": {"sub": "{{session.actor}}"}});
+    let session = read(claims);
+    assert!(session.organization().is_none());
+    assert_eq!(session.actor_id(), None);
+    let token = sign(&claims_with(json!({"sub": "user_{{user.id}}"})));
+    assert_eq!(
+        code(&verify(&token, &trust(), NOW)),
+        "token-verification-failed"
+    );
+}
+
+#[test]
 fn version_2_is_the_number_and_hides_the_claims_of_version_1() {
     let both = |version: Value| {
         let session = read(json!({"v": version, "org_id": "org_one", "o": {"id": "org_two"}}));

@@ -156,3 +156,7 @@ SELECT statement, outcome.code FROM unnest(ARRAY[
     'SET clerk_sync.token_scope = session', 'SET clerk_sync.ca_file = ''/tmp/ca.pem'''
 ]) WITH ORDINALITY AS statements (statement, number), testing.outcome(statement) AS outcome ORDER BY number;
 RESET ROLE;
+
+-- An authorized party is an origin as browsers send it: with a slash at its end it would lock everybody out.
+SELECT * FROM clerk.configure('pk_live_Y2xlcmsuZXhhbXBsZS5jb20k', authorized_parties => '{https://app.example.com/}', fetch_keys => false);
+SELECT * FROM clerk.configure('pk_live_Y2xlcmsuZXhhbXBsZS5jb20k', authorized_parties => '{https://app.example.com,not an origin}', fetch_keys => false);

@@ -212,7 +212,7 @@ fn json_value() -> impl Strategy<Value = Value> {
         "org_1",
     ];
     let leaf = prop_oneof![
-        4 => select(words).prop_map(|word| json!(word)),
+        4 => select(words.clone()).prop_map(|word| json!(word)),
         2 => (-400_i64..400).prop_map(|offset| json!(NOW_SECONDS + offset)),
         1 => any::<i64>().prop_map(|number| json!(number)),
         1 => any::<f64>().prop_map(|number| json!(number)),
@@ -222,7 +222,7 @@ fn json_value() -> impl Strategy<Value = Value> {
         1 => ".{0,8}".prop_map(|text| json!(text)),
     ];
     let members = select(vec!["id", "rol", "slg", "per", "fpm", "sub", "x"]);
-    leaf.prop_recursive(2, 8, 3, move |inner| {
+    let any = leaf.prop_recursive(2, 8, 3, move |inner| {
         prop_oneof![
             vec(inner.clone(), 0..3).prop_map(Value::Array),
             vec((members.clone(), inner), 0..4).prop_map(|members| {
@@ -234,7 +234,8 @@ fn json_value() -> impl Strategy<Value = Value> {
                 )
             }),
         ]
-    })
+    });
+    prop_oneof![any, select(words).prop_map(|word| json!(word))]
 }
 
 pub fn option<S: Strategy>(strategy: S) -> impl Strategy<Value = Option<S::Value>>
