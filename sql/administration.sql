@@ -38,7 +38,7 @@ CREATE FUNCTION clerk.remove_signing_key(issuer text, kid text) RETURNS boolean
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'remove_signing_key_wrapper';
 COMMENT ON FUNCTION clerk.remove_signing_key(text, text) IS
-    'forgets a key: its tokens are refused from the next transaction on; false where there was none';
+    'forgets a key: its tokens are refused from the next transaction on; false where there was none; a key that is still published comes back with the next refresh';
 
 CREATE FUNCTION clerk.refresh_signing_keys(issuer text DEFAULT NULL)
     RETURNS TABLE (instance text, ok boolean, keys integer, detail text)

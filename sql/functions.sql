@@ -1,5 +1,5 @@
 -- What requests and policies call. The C functions answer from the verified session of this backend;
--- STABLE, since a session cannot change within a statement, and PARALLEL SAFE, since a worker gets the
+-- STABLE: a statement that changes its own token has both tokens anyway. PARALLEL SAFE: a worker gets the
 -- token from its leader and verifies it itself. A NULL argument is no right: false, never NULL.
 
 CREATE FUNCTION clerk_user_id() RETURNS text

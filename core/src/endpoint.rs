@@ -67,7 +67,7 @@ pub fn check_jwks_url(address: &str) -> Result<(), EndpointError> {
 pub fn check_origin(origin: &str) -> Result<(), EndpointError> {
     let is_origin = origin.split_once("://").is_some_and(|(scheme, host)| {
         let is_plain = |char: char| {
-            char.is_ascii_graphic() && !char.is_ascii_uppercase() && !"/?#@\\".contains(char)
+            char.is_ascii_graphic() && !char.is_ascii_uppercase() && !"/?#@*\\".contains(char)
         };
         !scheme.is_empty() && !host.is_empty() && (scheme.chars().chain(host.chars())).all(is_plain)
     });
