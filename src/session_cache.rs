@@ -63,8 +63,6 @@ struct Cache {
     trust: Trust,
     envelope: Envelope,
     current: Option<Rc<CachedSession>>,
-    /// When `current` was resolved, by the clock.
-    current_since: UnixMicros,
     /// `request.headers` as last seen, and the bearer token in it.
     headers: CString,
     bearer: Option<String>,
@@ -130,8 +128,10 @@ impl Cache {
     #[inline]
     fn resolve(&mut self, now: UnixMicros) -> Result<Option<&CachedSession>, SessionError> {
         let token = TokenSetting::current();
+        // A statement that lasts long may set a token in its course.
+        let now = now.max(token.set_at);
         if token.is_empty() {
-            self.resolve_request()?;
+            self.resolve_request(now)?;
         } else {
             if !token.is_in_scope() {
                 return Err(SessionError::StaleToken);
@@ -141,15 +141,13 @@ impl Cache {
                     generation: token.generation,
                 })
             {
-                self.resolve_token(token)?;
+                self.resolve_token(token, now)?;
             }
         }
         let Some(cached) = &self.current else {
             return Ok(None);
         };
         let session = &cached.session;
-        // A token that came in the course of a long statement may be younger than its start.
-        let now = now.max(self.current_since);
         if now < session.valid_from() || now >= session.valid_until() {
             session.recheck(now)?;
         }
@@ -157,11 +155,11 @@ impl Cache {
     }
 
     #[cold]
-    fn resolve_token(&mut self, token: TokenSetting) -> Result<(), SessionError> {
+    fn resolve_token(&mut self, token: TokenSetting, now: UnixMicros) -> Result<(), SessionError> {
         if self.trust.instances.is_empty() {
             return Err(SessionError::NotConfigured);
         }
-        let session = self.recall_or_verify(token.to_bytes())?;
+        let session = self.recall_or_verify(token.to_bytes(), now)?;
         self.current = Some(session);
         self.envelope = Envelope::Token {
             generation: token.generation,
@@ -171,9 +169,9 @@ impl Cache {
 
     /// Sources 2 and 3: what a gateway says about the request.
     #[inline]
-    fn resolve_request(&mut self) -> Result<(), SessionError> {
+    fn resolve_request(&mut self, now: UnixMicros) -> Result<(), SessionError> {
         let has_bearer = RequestSetting::Headers.with(|headers| match headers {
-            Some(headers) => self.resolve_headers(headers),
+            Some(headers) => self.resolve_headers(headers, now),
             None => Ok(false),
         })?;
         if has_bearer {
@@ -181,7 +179,7 @@ impl Cache {
         }
         if settings::trusts_request_claims() {
             return RequestSetting::Claims.with(|claims| match claims {
-                Some(claims) => self.resolve_claims(claims),
+                Some(claims) => self.resolve_claims(claims, now),
                 None => {
                     self.forget();
                     Ok(())
@@ -194,14 +192,18 @@ impl Cache {
 
     /// Says whether the headers carry a bearer token, whosever it is: then they decide.
     #[inline]
-    fn resolve_headers(&mut self, headers: RequestValue<'_>) -> Result<bool, SessionError> {
+    fn resolve_headers(
+        &mut self,
+        headers: RequestValue<'_>,
+        now: UnixMicros,
+    ) -> Result<bool, SessionError> {
         if !headers.is(&self.headers) {
             self.headers = headers.to_owned().unwrap_or_default();
             self.bearer = request::bearer_token(&self.headers);
             self.envelope = Envelope::Unknown;
         }
         if self.bearer.is_some() && self.envelope != Envelope::Bearer {
-            self.resolve_bearer(is_in_scope(headers))?;
+            self.resolve_bearer(is_in_scope(headers), now)?;
         }
         // A scope that an earlier statement had does not outlast it.
         if self.envelope == Envelope::Bearer && self.current.is_some() && !is_in_scope(headers) {
@@ -212,12 +214,12 @@ impl Cache {
 
     /// The header also carries others' tokens (API keys, Supabase Auth's): those are no session.
     #[cold]
-    fn resolve_bearer(&mut self, in_scope: bool) -> Result<(), SessionError> {
+    fn resolve_bearer(&mut self, in_scope: bool, now: UnixMicros) -> Result<(), SessionError> {
         let bearer = self.bearer.clone().unwrap_or_default();
         self.current = if !token::names_known_issuer(&bearer, &self.trust) {
             None
         } else if in_scope {
-            Some(self.recall_or_verify(bearer.into_bytes())?)
+            Some(self.recall_or_verify(bearer.into_bytes(), now)?)
         } else {
             return Err(SessionError::StaleToken);
         };
@@ -226,7 +228,11 @@ impl Cache {
     }
 
     #[inline]
-    fn resolve_claims(&mut self, claims: RequestValue<'_>) -> Result<(), SessionError> {
+    fn resolve_claims(
+        &mut self,
+        claims: RequestValue<'_>,
+        now: UnixMicros,
+    ) -> Result<(), SessionError> {
         if !is_in_scope(claims) {
             return Err(SessionError::StaleToken);
         }
@@ -238,10 +244,8 @@ impl Cache {
             return Ok(());
         };
         let json = String::from_utf8_lossy(text.to_bytes());
-        let now = clock::now();
         let session = token::verify_trusted_claims(&json, &self.trust, now)?;
         self.current = session.map(|session| Rc::new(CachedSession::new(Vec::new(), 0, session)));
-        self.current_since = now;
         self.claims = text;
         self.envelope = Envelope::Claims;
         Ok(())
@@ -254,11 +258,12 @@ impl Cache {
         self.envelope = Envelope::Unknown;
     }
 
-    /// Finds the session of a token seen before, or verifies it. Its times are looked at by the clock: the
-    /// statement that sets a token may have begun long ago.
-    fn recall_or_verify(&mut self, token: Vec<u8>) -> Result<Rc<CachedSession>, SessionError> {
-        let now = clock::now();
-        self.current_since = now;
+    /// Finds the session of a token seen before, or verifies it.
+    fn recall_or_verify(
+        &mut self,
+        token: Vec<u8>,
+        now: UnixMicros,
+    ) -> Result<Rc<CachedSession>, SessionError> {
         // The keyed digest comes first: how long a comparison takes then tells nothing about the bytes
         // of somebody else's token.
         let digest = self.digests.hash_one(&token);
@@ -267,7 +272,6 @@ impl Cache {
             .iter()
             .rposition(|entry| entry.digest == digest && entry.token == token);
         if let Some(at) = known {
-            self.remembered[at].session.recheck(now)?;
             let entry = self.remembered.remove(at);
             self.remembered.push(Rc::clone(&entry));
             return Ok(entry);

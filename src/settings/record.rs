@@ -1,7 +1,6 @@
 //! The record of a setting in Postgres' table of settings.
 
 use std::ffi::{CStr, c_char, c_int};
-use std::ptr;
 
 use pgrx::pg_sys::config_generic;
 
@@ -31,7 +30,7 @@ pub(crate) fn find(name: &CStr) -> *mut config_generic {
     (0..count())
         .map(at)
         .find(|&record| is_named(record, name))
-        .unwrap_or(ptr::null_mut())
+        .unwrap_or(std::ptr::null_mut())
 }
 
 /// The record at the place where it was found last, or NULL; the place is kept up to date.
@@ -53,14 +52,14 @@ pub(crate) fn find_again(name: &CStr, place: &std::cell::Cell<usize>) -> *mut co
     // SAFETY: with missing_ok and without restrict_privileged it raises no error. It searches by
     // halves, so that a setting that is not there costs little.
     if unsafe { GetConfigOption(name.as_ptr(), true, false) }.is_null() {
-        return ptr::null_mut();
+        return std::ptr::null_mut();
     }
     match (0..count()).find(|&index| is_named(at(index), name)) {
         Some(index) => {
             place.set(index);
             at(index)
         }
-        None => ptr::null_mut(),
+        None => std::ptr::null_mut(),
     }
 }
 

@@ -13,10 +13,12 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 
+use clerk_core::time::UnixMicros;
 use clerk_core::token::MAX_TOKEN_BYTES;
 use pgrx::prelude::*;
 
 use super::{TokenScope, record};
+use crate::clock;
 
 /// Separates the token from the transaction id in the stored value. No JWT holds this byte.
 const MARK: u8 = 0x1f;
@@ -30,13 +32,22 @@ pub(crate) struct TokenSetting {
     text: *const u8,
     len: usize,
     transaction: u32,
+    /// When a running statement set it, by the clock: what is set in the course of a statement is not
+    /// judged by the statement's start. The beginning of time for a value from elsewhere, and for none.
+    pub(crate) set_at: UnixMicros,
     /// Grows with each assignment: equal numbers mean the same value, without comparing bytes.
     pub(crate) generation: u64,
 }
 
 thread_local! {
     static CURRENT: Cell<TokenSetting> = const {
-        Cell::new(TokenSetting { text: ptr::null(), len: 0, transaction: 0, generation: 0 })
+        Cell::new(TokenSetting {
+            text: ptr::null(),
+            len: 0,
+            transaction: 0,
+            set_at: UnixMicros::MIN,
+            generation: 0,
+        })
     };
     /// Values that a placeholder held before the library was loaded come in by the check hook too.
     static ADOPTING_PLACEHOLDER: Cell<bool> = const { Cell::new(false) };
@@ -161,10 +172,18 @@ unsafe extern "C-unwind" fn assign(newval: *const c_char, _extra: *mut c_void) {
         unsafe { CStr::from_ptr(newval) }.to_bytes()
     };
     let (len, transaction) = split_mark(value);
+    // SAFETY: reads a variable of this process.
+    let is_copy = ADOPTING_PLACEHOLDER.get() || unsafe { pg_sys::InitializingParallelWorker };
+    let set_at = if len == 0 || is_copy {
+        UnixMicros::MIN
+    } else {
+        clock::now()
+    };
     CURRENT.set(TokenSetting {
         text: value.as_ptr(),
         len,
         transaction,
+        set_at,
         generation,
     });
 }
