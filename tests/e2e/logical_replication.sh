@@ -16,9 +16,8 @@ sql "$SETUP_SQL" >/dev/null
 sql "CREATE SUBSCRIPTION trust CONNECTION 'host=$PGHOST port=$PGPORT user=postgres dbname=publisher' PUBLICATION trust
     WITH (create_slot = false, slot_name = 'trust')" 2>/dev/null
 
-keys() { sql 'SELECT count(*) FROM clerk.signing_keys'; }
 # shellcheck disable=SC2317 # called by wait_until
-has_keys() { [ "$(keys)" = "$1" ]; }
+has_keys() { [ "$(sql 'SELECT count(*) FROM clerk.signing_keys')" = "$1" ]; }
 holds "the subscriber receives the key" wait_until 30 has_keys 1
 
 alice=$(token user_alice)
