@@ -1,6 +1,6 @@
 -- clerk_claims() is the token's payload as jsonb, and clerk_claim() is #>> on it, whatever the claim is.
 
-\set token `clerk-testing sign --key "$CLERK_TEST_KEYS" --lifetime 600 --claims '{"sub":"user_alice","meta":{"plan":"gold","tags":["a","b",{"c":null}],"empty":{},"none":null,"":"empty key","a.b":"dot","ok":true},"name":"Zoë 🦀 \"quoted\"\n","array":[[1,2],[3]],"text":""}'`
+\set token `clerk-testing sign --key "$CLERK_TEST_KEYS" --lifetime 600 --claims '{"sub":"user_alice","meta":{"plan":"gold","tags":["a","b",{"c":null}],"empty":{},"none":null,"":"empty key","a.b":"dot","ok":true},"name":"Zoë ß \"quoted\"\n","array":[[1,2],[3]],"text":""}'`
 \set nul `clerk-testing sign --key "$CLERK_TEST_KEYS" --lifetime 600 --claims '{"sub":"user_alice","bad":"a\u0000b"}'`
 
 -- An empty text and no claim are told apart.
