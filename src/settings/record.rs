@@ -64,6 +64,7 @@ pub(crate) fn find_again(name: &CStr, place: &std::cell::Cell<usize>) -> *mut co
 }
 
 #[cfg(any(feature = "pg14", feature = "pg15"))]
+#[inline]
 fn count() -> usize {
     unsafe extern "C-unwind" {
         fn GetNumConfigOptions() -> c_int;
@@ -74,6 +75,7 @@ fn count() -> usize {
 
 /// The record at a place below [`count`].
 #[cfg(any(feature = "pg14", feature = "pg15"))]
+#[inline]
 fn at(index: usize) -> *mut config_generic {
     unsafe extern "C-unwind" {
         fn get_guc_variables() -> *mut *mut config_generic;
@@ -83,10 +85,16 @@ fn at(index: usize) -> *mut config_generic {
     unsafe { *get_guc_variables().add(index) }
 }
 
-/// Names of settings are compared without regard to case.
+/// Names of settings are compared without regard to case; nearly always they are the same to the letter.
 #[cfg(any(feature = "pg14", feature = "pg15"))]
+#[inline]
 fn is_named(record: *const config_generic, name: &CStr) -> bool {
-    // SAFETY: every entry of the table is a live record with a name.
-    let known = unsafe { CStr::from_ptr((*record).name) };
-    known.to_bytes().eq_ignore_ascii_case(name.to_bytes())
+    // SAFETY: every entry of the table is a live record with a name, a C string.
+    unsafe {
+        let known = (*record).name;
+        libc::strcmp(known, name.as_ptr()) == 0
+            || CStr::from_ptr(known)
+                .to_bytes()
+                .eq_ignore_ascii_case(name.to_bytes())
+    }
 }
