@@ -33,7 +33,7 @@ stand_out() {
 
 transcript=$TARGET/log/demo-pg$PG.out
 mkdir -p "$TARGET/log"
-psql --no-psqlrc --echo-all --quiet --pset footer=off --pset null='(null)' --pset format=wrapped --pset columns=110 --set VERBOSITY=verbose \
+psql --no-psqlrc --echo-all --quiet --pset footer=off --pset null='(null)' --set VERBOSITY=verbose \
     --set "issuer=$issuer" \
     --set "publishable_key=pk_live_$(printf 'clerk.example.com$' | base64)" \
     --set "jwks=$(cat "$CLERK_TEST_KEYS/jwks.json")" \
