@@ -17,6 +17,12 @@ pub(crate) fn now() -> UnixMicros {
     from_timestamp(unsafe { pgrx::pg_sys::GetCurrentTimestamp() })
 }
 
+/// Start of the running transaction, as `now()` gives it.
+pub(crate) fn transaction_start() -> UnixMicros {
+    // SAFETY: reads a variable of this process.
+    from_timestamp(unsafe { pgrx::pg_sys::GetCurrentTransactionStartTimestamp() })
+}
+
 /// Start of the current statement: the same for every row.
 #[inline]
 pub(crate) fn statement_start() -> UnixMicros {

@@ -133,6 +133,9 @@ fn unauthorized() -> SqlState {
     }
 }
 
+/// What an administrator's call gives.
+pub(crate) type Administration<T> = Result<T, AdministrationError>;
+
 /// Why an administrator's call was refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AdministrationError {

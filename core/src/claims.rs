@@ -42,9 +42,8 @@ impl Session {
         claims_json: &str,
         user_id: &str,
         times: Times,
-        allow_pending: bool,
+        signed_in: bool,
     ) -> Self {
-        let pending = claims.get("sts").and_then(Value::as_str) == Some("pending");
         let scoped = |name| text(claims, name).and_then(|claim| Scoped::parse(&claim));
         Self {
             issuer: text(claims, "iss").unwrap_or_default(),
@@ -55,7 +54,7 @@ impl Session {
                 .and_then(Value::as_object)
                 .and_then(|act| text(act, "sub")),
             organization: Organization::from_claims(claims),
-            signed_in: !pending || allow_pending,
+            signed_in,
             times,
             claims_json: claims_json.to_owned(),
             factor_ages: factor_ages(claims),

@@ -9,7 +9,7 @@ pub(crate) use times::Times;
 use serde_json::{Map, Value};
 
 use crate::claims::Session;
-use crate::instance::Trust;
+use crate::instance::{Instance, Trust};
 use crate::reason::{Failure, Reason};
 use crate::time::UnixMicros;
 use checks::{CHECKS, Subject, is_status_pending};
@@ -103,10 +103,10 @@ pub fn verify_trusted_claims(
         let detail = "the claims are not a JSON object";
         return Err(Failure::new(Reason::TokenInvalid, detail));
     };
-    if !has_known_issuer(&claims, trust) {
+    let subject = Subject::of_claims(&claims, trust, now);
+    if subject.instance.is_none() {
         return Ok(None);
     }
-    let subject = Subject::of_claims(&claims, trust, now);
     for check in CHECKS.iter().filter(|check| check.of_claims) {
         (check.test)(&subject)?;
     }
@@ -117,25 +117,25 @@ pub fn verify_trusted_claims(
 /// somebody else's: an API key, or another identity provider's.
 pub fn names_known_issuer(token: &str, trust: &Trust) -> bool {
     // The payload alone decides whose it is: ours with a mangled header or signature is an error.
-    decode_claims(token).is_some_and(|claims| has_known_issuer(&claims, trust))
+    decode_claims(token).is_some_and(|claims| find_instance(&claims, trust).is_some())
 }
 
-fn has_known_issuer(claims: &Map<String, Value>, trust: &Trust) -> bool {
-    let issuer = claims.get("iss").and_then(Value::as_str);
-    issuer.is_some_and(|issuer| trust.instance(issuer).is_some())
+/// The instance that the claims name as their issuer.
+fn find_instance<'t>(claims: &Map<String, Value>, trust: &'t Trust) -> Option<&'t Instance> {
+    trust.instance(claims.get("iss")?.as_str()?)
 }
 
 fn make_session(subject: &Subject<'_>, claims_json: &str) -> Result<Session, Failure> {
     let instance = subject.instance()?;
     let times = Times::from_claims(subject.claims, instance.clock_skew_micros)?;
     let user_id = checks::user_id(subject)?;
-    let allow_pending = instance.allow_pending;
+    let signed_in = instance.allow_pending || !is_status_pending(subject.claims);
     Ok(Session::from_claims(
         subject.claims,
         claims_json,
         user_id,
         times,
-        allow_pending,
+        signed_in,
     ))
 }
 
@@ -221,16 +221,12 @@ impl<'a> Subject<'a> {
     }
 
     fn of_claims(claims: &'a Map<String, Value>, trust: &'a Trust, now: UnixMicros) -> Self {
-        let instance = claims
-            .get("iss")
-            .and_then(Value::as_str)
-            .and_then(|issuer| trust.instance(issuer));
         Self {
             header: None,
             claims,
             signed: "",
             signature: &[],
-            instance,
+            instance: find_instance(claims, trust),
             key: None,
             now,
         }

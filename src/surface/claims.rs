@@ -14,6 +14,14 @@ use crate::session_cache::{CachedSession, ClaimMemo, with_session};
 /// A longer path is looked up each time, so that a caller cannot fill the backend's memory with paths.
 const LONGEST_REMEMBERED: usize = 1024;
 
+/// What jsonb_in says of valid JSON that it cannot hold.
+const UNREPRESENTABLE: [PgSqlErrorCode; 4] = [
+    PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER,
+    PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
+    PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+    PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+];
+
 /// The claims as a new jsonb datum.
 pub(super) fn copy_all() -> Answer {
     with_session(|cached| {
@@ -95,7 +103,7 @@ fn parse_jsonb(json: &str) -> Result<Box<[u64]>, SessionError> {
         return Err(SessionError::ClaimsNotRepresentable);
     };
     // Postgres would quote the claims in the error's CONTEXT, and those are personal.
-    PgTryBuilder::new(|| {
+    let attempt = PgTryBuilder::new(|| {
         // SAFETY: jsonb_in takes a C string and gives a varlena in the
         // current memory context, which is copied to aligned memory of our own.
         unsafe {
@@ -113,18 +121,11 @@ fn parse_jsonb(json: &str) -> Result<Box<[u64]>, SessionError> {
             pg_sys::pfree(varlena.cast());
             Ok(copy)
         }
-    })
-    .catch_when(PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER, |_| {
-        Err(SessionError::ClaimsNotRepresentable)
-    })
-    .catch_when(PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION, |_| {
-        Err(SessionError::ClaimsNotRepresentable)
-    })
-    .catch_when(PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, |_| {
-        Err(SessionError::ClaimsNotRepresentable)
-    })
-    .catch_when(PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED, |_| {
-        Err(SessionError::ClaimsNotRepresentable)
-    })
-    .execute()
+    });
+    UNREPRESENTABLE
+        .into_iter()
+        .fold(attempt, |attempt, code| {
+            attempt.catch_when(code, |_| Err(SessionError::ClaimsNotRepresentable))
+        })
+        .execute()
 }

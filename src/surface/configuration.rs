@@ -1,18 +1,14 @@
 //! `clerk.configure` and `clerk.remove_instance`. Their SQL is in `sql/administration.sql`.
 
-use std::ffi::CStr;
-
 use clerk_core::endpoint;
 use clerk_core::publishable_key::PublishableKey;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::signing_keys::refresh;
-use crate::errors::AdministrationError;
+use super::signing_keys::{refresh, refuse_read_only};
+use crate::errors::{Administration, AdministrationError};
 use crate::storage::instances::{self, InstanceSettings};
-
-pub(super) type Administration<T> = Result<T, AdministrationError>;
 
 #[pg_extern(sql = false)]
 #[expect(
@@ -105,12 +101,6 @@ fn save_instance(
 fn remove_instance(issuer: &str) -> Result<bool, ErrorReport> {
     refuse_read_only(c"clerk.remove_instance()");
     Ok(instances::delete(issuer).map_err(AdministrationError::from)?)
-}
-
-/// Raises Postgres' own error 25006 in a read-only transaction and on a standby, before any work.
-pub(super) fn refuse_read_only(command: &CStr) {
-    // SAFETY: a static C string.
-    unsafe { pg_sys::PreventCommandIfReadOnly(command.as_ptr()) };
 }
 
 fn check_list(

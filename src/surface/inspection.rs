@@ -8,7 +8,7 @@ use crate::session_cache::with_trust;
 
 #[pg_extern(sql = false)]
 fn inspect_token(
-    token: Option<&[u8]>,
+    token: Option<&str>,
     at: Option<TimestampWithTimeZone>,
 ) -> TableIterator<
     'static,
@@ -19,16 +19,10 @@ fn inspect_token(
         name!(detail, String),
     ),
 > {
-    let at = at.unwrap_or_else(now);
-    let at = clock::from_timestamp(i64::from(at));
-    let inspection = with_trust(|trust| {
-        // Bytes, since no encoding of the database may make this fail.
-        token::inspect(
-            &String::from_utf8_lossy(token.unwrap_or_default()),
-            trust,
-            at,
-        )
+    let at = at.map_or_else(clock::transaction_start, |at| {
+        clock::from_timestamp(i64::from(at))
     });
+    let inspection = with_trust(|trust| token::inspect(token.unwrap_or_default(), trust, at));
     let verdict = match &inspection.verdict {
         Ok(session) if session.signed_in() => (Some(true), None, "accepted".to_owned()),
         Ok(_) => (
@@ -39,7 +33,7 @@ fn inspect_token(
         Err(failure) => (
             Some(false),
             Some(failure.reason.code().to_owned()),
-            format!("{} {}", sentence(&failure.detail), failure.reason.hint()),
+            format!("{}. {}", failure.detail, failure.reason.hint()),
         ),
     };
     let mut rows: Vec<_> = inspection
@@ -52,18 +46,4 @@ fn inspect_token(
         .collect();
     rows.push(("verdict".to_owned(), verdict.0, verdict.1, verdict.2));
     TableIterator::new(rows)
-}
-
-fn now() -> TimestampWithTimeZone {
-    // SAFETY: reads the clock of the running transaction.
-    TimestampWithTimeZone::try_from(unsafe { pg_sys::GetCurrentTransactionStartTimestamp() })
-        .unwrap_or_else(|_| TimestampWithTimeZone::positive_infinity())
-}
-
-fn sentence(detail: &str) -> String {
-    if detail.ends_with('.') {
-        detail.to_owned()
-    } else {
-        format!("{detail}.")
-    }
 }

@@ -8,9 +8,8 @@ use pgrx::direct_function_call;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::configuration::{Administration, refuse_read_only};
 use crate::clerk_api;
-use crate::errors::{self, AdministrationError};
+use crate::errors::{self, Administration, AdministrationError};
 use crate::storage::instances::{self, KeySource};
 use crate::storage::signing_keys::{self, KeyOrigin};
 
@@ -135,4 +134,10 @@ pub(super) fn refresh(source: &KeySource) -> Administration<Refresh> {
         keys,
         detail,
     })
+}
+
+/// Raises Postgres' own error 25006 in a read-only transaction and on a standby, before any work.
+pub(super) fn refuse_read_only(command: &CStr) {
+    // SAFETY: a static C string.
+    unsafe { pg_sys::PreventCommandIfReadOnly(command.as_ptr()) };
 }

@@ -1,5 +1,7 @@
 //! Where we differ from Clerk's verifier, each time by refusing. `docs/security.md` lists the same.
 
+use crate::clerk_verdicts::PROFILES;
+
 /// A token that Clerk's code takes differently.
 pub struct Stricter {
     pub case: &'static str,
@@ -10,14 +12,7 @@ pub struct Stricter {
     pub why: &'static str,
 }
 
-const VERIFY_TOKEN: &[&str] = &[
-    "jwtKey",
-    "jwks",
-    "jwks_azp",
-    "jwks_azp_iss",
-    "jwks_aud",
-    "jwtKey_skew0",
-];
+const VERIFY_TOKEN: &[&str] = &PROFILES;
 const REQUEST: &[&str] = &["authenticate_request"];
 const WITHOUT_JWKS: &[&str] = &["jwtKey", "jwtKey_skew0"];
 const WITHOUT_AZP: &[&str] = &["jwtKey", "jwks", "jwks_aud", "jwtKey_skew0"];
