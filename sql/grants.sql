@@ -3,7 +3,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA clerk FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA clerk FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA clerk TO clerk_admin;
-GRANT SELECT ON clerk.instances, clerk.signing_keys TO clerk_admin;
+GRANT SELECT ON clerk.instances, clerk.signing_keys, clerk.policies TO clerk_admin;
 GRANT EXECUTE ON FUNCTION
     clerk.configure(text, text, text, text[], text[], interval, boolean, boolean, boolean),
     clerk.remove_instance(text),
@@ -11,6 +11,22 @@ GRANT EXECUTE ON FUNCTION
     clerk.remove_signing_key(text, text),
     clerk.refresh_signing_keys(text),
     clerk.inspect_token(text, timestamptz)
+TO clerk_admin;
+
+-- With the rights of the caller, who must own the table.
+GRANT EXECUTE ON FUNCTION
+    clerk.policy_sql(
+        regclass, text, text, text, text, text, text, jsonb, jsonb, text, text, text, text, text, text, text, text[], text[],
+        text[], boolean, boolean, text, text, text, boolean, text[], boolean),
+    clerk.protect(
+        regclass, text, text, text, text, text, text, jsonb, jsonb, text, text, text, text, text, text, text, text[], text[],
+        text[], boolean, boolean, text, text, text, boolean, text[], boolean),
+    clerk.unprotect(regclass, text),
+    clerk._policy_sql(regclass, jsonb),
+    clerk._protect(regclass, jsonb),
+    clerk._list_policies(),
+    clerk._refuse_change(),
+    clerk._stamp_deletion()
 TO clerk_admin;
 
 -- The request functions tell a caller about the caller's own token only, so everybody may ask. Said

@@ -2,6 +2,7 @@
 
 use clerk_core::endpoint::EndpointError;
 use clerk_core::key_set::KeySetError;
+use clerk_core::policy::{Refusal, RefusalKind};
 use clerk_core::publishable_key::PublishableKeyError;
 use clerk_core::reason::Failure;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -9,6 +10,7 @@ use pgrx::prelude::*;
 
 use crate::clerk_api::FetchError;
 use crate::request;
+use crate::storage::tables::TableError;
 
 /// An error as a user sees it.
 pub(crate) struct Report {
@@ -161,8 +163,14 @@ pub(crate) enum AdministrationError {
     UnknownIssuer,
     #[error("clerk_sync is not configured in this database")]
     NotConfigured,
+    #[error(transparent)]
+    Policy(#[from] Refusal),
+    #[error("the table does not exist")]
+    UnknownTable,
     #[error("a statement of clerk_sync failed: {0}")]
     Storage(#[from] spi::Error),
+    #[error("a statement of clerk_sync failed: {0}")]
+    Table(#[from] TableError),
 }
 
 impl From<AdministrationError> for ErrorReport {
@@ -170,6 +178,8 @@ impl From<AdministrationError> for ErrorReport {
         use AdministrationError as E;
         use PgSqlErrorCode as Code;
         let (code, hint) = match &error {
+            E::Policy(refusal) => (code_of(refusal.kind), refusal.hint.as_str()),
+            E::UnknownTable => (Code::ERRCODE_UNDEFINED_TABLE, ""),
             E::MissingArgument(_) => (Code::ERRCODE_INVALID_PARAMETER_VALUE, ""),
             E::PublishableKey(_) => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
@@ -212,14 +222,36 @@ impl From<AdministrationError> for ErrorReport {
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "Run SELECT * FROM clerk.configure('pk_live_...').",
             ),
-            E::Storage(_) => (Code::ERRCODE_INTERNAL_ERROR, ""),
+            E::Storage(_) | E::Table(_) => (Code::ERRCODE_INTERNAL_ERROR, ""),
         };
-        let report = Self::new(code, error.to_string(), "clerk_sync");
+        let mut report = Self::new(code, error.to_string(), "clerk_sync");
+        if let E::Policy(Refusal { detail, .. }) = &error
+            && !detail.is_empty()
+        {
+            report = report.set_detail(detail);
+        }
         if hint.is_empty() {
             report
         } else {
             report.set_hint(hint)
         }
+    }
+}
+
+fn code_of(refusal: RefusalKind) -> PgSqlErrorCode {
+    use PgSqlErrorCode as Code;
+    match refusal {
+        RefusalKind::Option => Code::ERRCODE_INVALID_PARAMETER_VALUE,
+        RefusalKind::Syntax => Code::ERRCODE_SYNTAX_ERROR,
+        RefusalKind::MissingTable => Code::ERRCODE_UNDEFINED_TABLE,
+        RefusalKind::MissingColumn => Code::ERRCODE_UNDEFINED_COLUMN,
+        RefusalKind::MissingRole => Code::ERRCODE_UNDEFINED_OBJECT,
+        RefusalKind::ColumnType => Code::ERRCODE_DATATYPE_MISMATCH,
+        RefusalKind::WrongObject => Code::ERRCODE_WRONG_OBJECT_TYPE,
+        RefusalKind::NotOwner => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        RefusalKind::Taken => Code::ERRCODE_DUPLICATE_OBJECT,
+        RefusalKind::Unsupported => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+        RefusalKind::NotReady => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
     }
 }
 
@@ -235,5 +267,31 @@ pub(crate) fn warn_of_failed_fetch(url: &str, error: &FetchError) {
         "Run clerk.refresh_signing_keys() again later, or clerk.add_signing_keys() where the server \
          cannot reach Clerk.",
     )
+    .report(PgLogLevel::WARNING);
+}
+
+/// What `clerk.unprotect()` leaves is a closed table.
+pub(crate) fn notice_of_closed_table(table: &str) {
+    ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+        format!("row security of {table} stays enabled"),
+        "notice_of_closed_table",
+    )
+    .set_hint(format!(
+        "Without policies nobody but its owner sees a row. ALTER TABLE {table} DISABLE ROW LEVEL \
+         SECURITY opens it to whoever has privileges."
+    ))
+    .report(PgLogLevel::NOTICE);
+}
+
+/// A table that follows another one keeps its old policies where its specification no longer holds.
+pub(crate) fn warn_of_stale_child(table: &str, reason: &str) {
+    ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_WARNING,
+        format!("policies of {table} could not be brought up to date"),
+        "warn_of_stale_child",
+    )
+    .set_detail(reason)
+    .set_hint(format!("Run clerk.protect() for {table} as its owner."))
     .report(PgLogLevel::WARNING);
 }

@@ -7,6 +7,7 @@ mod clerk_api;
 mod clock;
 mod errors;
 mod parallel;
+mod protection;
 mod request;
 mod session_cache;
 mod settings;
@@ -29,6 +30,11 @@ extension_sql_file!(
     "../sql/administration.sql",
     name = "administration",
     requires = ["functions"]
+);
+extension_sql_file!(
+    "../sql/policies.sql",
+    name = "policies",
+    requires = ["administration"]
 );
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 

@@ -14,6 +14,7 @@ pub mod endpoint;
 pub mod instance;
 pub mod key_set;
 pub mod permissions;
+pub mod policy;
 pub mod publishable_key;
 pub mod reason;
 pub mod time;

@@ -20,14 +20,18 @@ fn add_signing_keys(
 ) -> Result<TableIterator<'static, (name!(kid, Option<String>), name!(outcome, String))>, ErrorReport>
 {
     refuse_read_only(c"clerk.add_signing_keys()");
-    // As Postgres writes it: a parser of ours would have limits of its own before the checks begin.
-    // SAFETY: the argument's type is jsonb, and jsonb_out gives a C string.
-    let text = unsafe {
-        let text = direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(jwks.datum())]);
-        text.unwrap_or_default().to_string_lossy()
-    };
-    let outcomes = store_added_keys(issuer, &text)?;
+    let outcomes = store_added_keys(issuer, &jsonb_text(&jwks))?;
     Ok(TableIterator::new(outcomes))
+}
+
+/// The text of a jsonb argument as Postgres writes it: a parser of ours would have limits of its own
+/// before the checks begin.
+pub(super) fn jsonb_text(jsonb: &AnyElement) -> String {
+    // SAFETY: the argument's type is jsonb, and jsonb_out gives a C string.
+    unsafe {
+        let text = direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(jsonb.datum())]);
+        text.unwrap_or_default().to_string_lossy().into_owned()
+    }
 }
 
 fn store_added_keys(issuer: &str, jwks: &str) -> Administration<Vec<(Option<String>, String)>> {

@@ -1,0 +1,224 @@
+//! What is refused before anything is written.
+
+use super::facts::TableFacts;
+use super::names::{check_name, quote_name};
+use super::predicate::check_predicate;
+use super::refusal::{Refusal, RefusalKind};
+use super::specification::{Specification, Template};
+
+/// Refuses what has no rows of its own that policies could protect.
+pub(super) fn check_table(table: &TableFacts) -> Result<(), Refusal> {
+    let name = table.quoted();
+    let wrong = |what: &str, hint: &str| {
+        Err(Refusal::new(RefusalKind::WrongObject, format_args!("{name} {what}")).hint(hint))
+    };
+    match table.kind {
+        'r' | 'p' => {}
+        'v' => {
+            return wrong(
+                "is a view",
+                "Protect the tables below it; WITH (security_invoker) lets their policies see the caller.",
+            );
+        }
+        'm' => {
+            return wrong(
+                "is a materialized view",
+                "Row security does not exist for it.",
+            );
+        }
+        'f' => {
+            return wrong(
+                "is a foreign table",
+                "Row security does not exist for it: keep it out of the reach of request roles.",
+            );
+        }
+        _ => return wrong("is not a table", "Name an ordinary or a partitioned table."),
+    }
+    if table.is_partition {
+        return wrong(
+            "is a partition",
+            "Protect the partitioned table, and grant request roles nothing on its partitions.",
+        );
+    }
+    if table.persistence == 't' {
+        return wrong("is a temporary table", "Only its own session can see it.");
+    }
+    if table.schema.starts_with("pg_")
+        || ["information_schema", "clerk", "clerk_test"].contains(&table.schema.as_str())
+    {
+        return wrong("belongs to a system schema", "Name a table of your own.");
+    }
+    if let Some(extension) = &table.extension {
+        return wrong(
+            &format!("belongs to the extension {}", quote_name(extension)),
+            "Name a table of your own.",
+        );
+    }
+    if !table.is_owned {
+        return Err(Refusal::new(
+            RefusalKind::NotOwner,
+            format_args!("must be owner of table {name}"),
+        )
+        .hint("Run it as the table's owner, who needs clerk_admin, or as a superuser."));
+    }
+    Ok(())
+}
+
+/// Refuses options that the template would ignore, and templates without what they are about.
+pub(super) fn check_options(
+    specification: &Specification,
+    template: Template,
+) -> Result<(), Refusal> {
+    use Template as T;
+    check_name("prefix", specification.prefix())?;
+    for (option, predicate) in [
+        ("predicate", &specification.predicate),
+        ("and_where", &specification.and_where),
+        ("or_where", &specification.or_where),
+    ] {
+        if let Some(predicate) = predicate {
+            check_predicate(option, predicate)?;
+        }
+    }
+    for (option, text) in [
+        ("organization", &specification.organization),
+        ("role", &specification.role),
+        ("permission", &specification.permission),
+        ("plan", &specification.plan),
+        ("feature", &specification.feature),
+        ("reverification", &specification.reverification),
+    ] {
+        if text
+            .as_ref()
+            .is_some_and(|text| text.is_empty() || text.contains('\0'))
+        {
+            return Err(Refusal::option(option, "The text is empty or holds a NUL."));
+        }
+    }
+    let needs = [
+        (
+            T::Role,
+            "role",
+            specification.role.is_some() || specification.roles.is_some(),
+        ),
+        (
+            T::Permission,
+            "permission",
+            specification.permission.is_some() || specification.permissions.is_some(),
+        ),
+        (T::Plan, "plan", specification.plan.is_some()),
+        (T::Feature, "feature", specification.feature.is_some()),
+        (T::Inherit, "via", specification.via.is_some()),
+        (T::Custom, "predicate", specification.predicate.is_some()),
+    ];
+    for (needing, option, is_given) in needs {
+        if template == needing && !is_given {
+            return Err(Refusal::new(
+                RefusalKind::Option,
+                format_args!("template {template} needs {option}"),
+            )
+            .hint(format_args!("Add {option} => '...'.")));
+        }
+    }
+    for (option, is_given, takes) in [
+        ("via", specification.via.is_some(), [T::Inherit].as_slice()),
+        ("predicate", specification.predicate.is_some(), &[T::Custom]),
+        (
+            "organization",
+            specification.organization.is_some(),
+            &[T::Role, T::Permission],
+        ),
+    ] {
+        if is_given && !takes.contains(&template) {
+            return Err(Refusal::new(
+                RefusalKind::Option,
+                format_args!("template {template} takes no {option}"),
+            )
+            .hint("and_where and or_where add conditions to any template."));
+        }
+    }
+    let indexes = specification.indexes.as_deref().unwrap_or("create");
+    if !["create", "concurrently", "none"].contains(&indexes) {
+        return Err(Refusal::option(
+            "indexes",
+            "It is create, concurrently or none.",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn need_column(table: &TableFacts, column: &str) -> Result<(), Refusal> {
+    match table.column(column) {
+        Some(_) => Ok(()),
+        None => Err(Refusal::missing_column(&table.quoted(), column)),
+    }
+}
+
+/// A column that holds ids of Clerk: text, compared byte by byte.
+pub(super) fn check_id_column(table: &TableFacts, option: &str, name: &str) -> Result<(), Refusal> {
+    let Some(column) = table.column(name) else {
+        return Err(Refusal::missing_column(&table.quoted(), name)
+            .hint(format_args!("Name the column with {option} => '...'.")));
+    };
+    let wrong = |detail: String, hint: String| {
+        Refusal::new(
+            RefusalKind::ColumnType,
+            format_args!(
+                "column {} of table {} cannot hold a Clerk id",
+                quote_name(name),
+                table.quoted()
+            ),
+        )
+        .detail(detail)
+        .hint(hint)
+    };
+    let is_text = column.base_type == "text" || column.base_type.starts_with("character varying");
+    if !is_text {
+        let alter = format!(
+            "ALTER TABLE {} ALTER COLUMN {} TYPE text",
+            table.quoted(),
+            quote_name(name)
+        );
+        let hint = if column.base_type == "uuid" {
+            format!(
+                "{alter}; then put Clerk's ids in place of the old ones, which Clerk can keep as external_id."
+            )
+        } else {
+            format!("{alter}.")
+        };
+        return Err(wrong(
+            format!(
+                "It has type {}; Clerk's ids are texts like user_2abc.",
+                column.data_type
+            ),
+            hint,
+        ));
+    }
+    if column.is_nondeterministic {
+        return Err(wrong(
+            "Its collation holds different texts for equal, and Clerk's ids differ in case."
+                .to_owned(),
+            "Give the column a deterministic collation.".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn check_soft_delete(table: &TableFacts, name: &str) -> Result<(), Refusal> {
+    let Some(column) = table.column(name) else {
+        return Err(Refusal::missing_column(&table.quoted(), name));
+    };
+    if column.base_type == "timestamp with time zone" {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalKind::ColumnType,
+        format_args!(
+            "column {} of table {} cannot tell when a row was deleted",
+            quote_name(name),
+            table.quoted()
+        ),
+    )
+    .detail(format_args!("It has type {}.", column.data_type))
+    .hint("Name a column of type timestamptz that is NULL while the row lives."))
+}

@@ -1,0 +1,192 @@
+//! What is known of a table, as the catalogs tell it.
+
+use serde::Deserialize;
+
+use super::checks::check_table;
+use super::names::quote_qualified;
+use super::note::Note;
+use super::refusal::Refusal;
+use super::specification::Command;
+
+/// A table as its catalogs describe it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TableFacts {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// `pg_class.relkind`.
+    pub kind: char,
+    /// `pg_class.relpersistence`.
+    pub persistence: char,
+    /// Whether it is a partition of another table.
+    pub is_partition: bool,
+    /// The extension that it belongs to.
+    pub extension: Option<String>,
+    /// Whether the caller owns it, or may do as its owner.
+    pub is_owned: bool,
+    /// Whether row security is enabled.
+    pub row_security: bool,
+    /// Whether row security is forced on its owner.
+    pub force_row_security: bool,
+    /// In the order of the table.
+    pub columns: Vec<ColumnFacts>,
+    /// Names of the primary key's columns, in its order.
+    pub primary_key: Vec<String>,
+    /// Complete, valid indexes.
+    pub indexes: Vec<IndexFacts>,
+    /// All of its policies.
+    pub policies: Vec<PolicyFacts>,
+    /// Its triggers, those of constraints left out.
+    pub triggers: Vec<TriggerFacts>,
+    /// Privileges on the table, granted to a role outright.
+    pub grants: Vec<GrantFacts>,
+    /// Names in its schema that an index of ours might have.
+    pub taken_names: Vec<String>,
+    /// Those of the roles asked for, and of `anon`, `authenticated`, `service_role`, that exist.
+    pub roles: Vec<String>,
+    /// The schema of the extension's functions.
+    pub function_schema: String,
+}
+
+/// A column.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ColumnFacts {
+    /// Its name.
+    pub name: String,
+    /// As `format_type` writes it.
+    pub data_type: String,
+    /// The same of the type that a domain stands on.
+    pub base_type: String,
+    /// Whether its collation holds different texts for equal.
+    pub is_nondeterministic: bool,
+    /// Its default, as SQL.
+    pub default: Option<String>,
+    /// Whether Postgres fills it: generated or an identity.
+    pub is_generated: bool,
+    /// The sequence behind a serial column, quoted and with its schema.
+    pub sequence: Option<String>,
+}
+
+/// An index.
+#[derive(Clone, Debug, Deserialize)]
+pub struct IndexFacts {
+    /// Its name; its schema is the table's.
+    pub name: String,
+    /// The column that it begins with; none for an expression.
+    pub leading_column: Option<String>,
+    /// How many columns it has.
+    pub columns: u32,
+    /// Its comment.
+    pub comment: Option<String>,
+}
+
+/// A policy.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PolicyFacts {
+    /// Its oid.
+    pub oid: u32,
+    /// Its name.
+    pub name: String,
+    /// `pg_policy.polcmd`: `r`, `a`, `w`, `d`, or `*` for all.
+    pub command: char,
+    /// Permissive or restrictive.
+    pub permissive: bool,
+    /// Names of its roles; `public` for all.
+    pub roles: Vec<String>,
+    /// Its comment.
+    pub comment: Option<String>,
+}
+
+/// A trigger.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TriggerFacts {
+    /// Its name.
+    pub name: String,
+    /// The function that it calls, where that is one of the guards in schema clerk.
+    pub guard: Option<String>,
+    /// Its first argument: for a guard, the column.
+    pub column: Option<String>,
+}
+
+/// A privilege.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct GrantFacts {
+    /// Who has it; `public` for all.
+    pub role: String,
+    /// `SELECT`, `INSERT`...
+    pub privilege: String,
+}
+
+impl TableFacts {
+    /// Its name with its schema, quoted.
+    pub fn quoted(&self) -> String {
+        quote_qualified(&self.schema, &self.name)
+    }
+
+    /// Refuses what is no table of the caller's that policies could protect.
+    ///
+    /// # Errors
+    /// By kind of relation, schema and owner.
+    pub fn check_protectable(&self) -> Result<(), Refusal> {
+        check_table(self)
+    }
+
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<&ColumnFacts> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The policies that were made here, with their notes.
+    pub fn made_policies(&self) -> impl Iterator<Item = (&PolicyFacts, Note)> {
+        self.policies
+            .iter()
+            .filter_map(|policy| Some((policy, policy.note()?)))
+    }
+
+    /// The sets of policies that were made here, one note each.
+    pub fn made_sets(&self) -> Vec<Note> {
+        let mut sets: Vec<Note> = Vec::new();
+        for (_, note) in self.made_policies() {
+            if !sets.iter().any(|set| set.prefix() == note.prefix()) {
+                sets.push(note);
+            }
+        }
+        sets
+    }
+
+    /// Whether an index begins with the column.
+    pub(crate) fn is_indexed(&self, column: &str) -> bool {
+        let mut indexes = self.indexes.iter();
+        indexes.any(|index| index.leading_column.as_deref() == Some(column))
+    }
+
+    /// Whether the role was granted the privilege; `USAGE` of sequences is not looked up.
+    pub(crate) fn has_grant(&self, role: &str, privilege: &str) -> bool {
+        self.grants
+            .iter()
+            .any(|held| held.role == role && held.privilege == privilege)
+    }
+
+    /// Whether the role is there to be named.
+    pub(crate) fn has_role(&self, role: &str) -> bool {
+        role == "public" || self.roles.iter().any(|known| known == role)
+    }
+
+    /// Whether the table is the one of this name.
+    pub fn is(&self, schema: &str, name: &str) -> bool {
+        self.schema == schema && self.name == name
+    }
+}
+
+impl PolicyFacts {
+    /// The note in its comment, where it was made here.
+    pub fn note(&self) -> Option<Note> {
+        Note::parse(self.comment.as_deref()?)
+    }
+
+    /// Whether it is about the command.
+    pub fn covers(&self, command: Command) -> bool {
+        self.command == '*' || self.command == command.catalog_letter()
+    }
+}

@@ -1,0 +1,120 @@
+//! Names and texts written into SQL: quoted, and never longer than Postgres keeps them.
+
+use super::refusal::Refusal;
+
+/// The longest name that Postgres keeps, in bytes (`NAMEDATALEN` less one).
+pub const LONGEST_NAME: usize = 63;
+
+/// Keywords that an identifier must be quoted to be: those that `pg_get_keywords()` does not call
+/// unreserved, of Postgres 14 to 18. Sorted.
+#[rustfmt::skip]
+const KEYWORDS: &[&str] = &[
+    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric",
+    "authorization", "between", "bigint", "binary", "bit", "boolean", "both", "case", "cast",
+    "char", "character", "check", "coalesce", "collate", "collation", "column", "concurrently",
+    "constraint", "create", "cross", "current_catalog", "current_date", "current_role",
+    "current_schema", "current_time", "current_timestamp", "current_user", "dec", "decimal",
+    "default", "deferrable", "desc", "distinct", "do", "else", "end", "except", "exists",
+    "extract", "false", "fetch", "float", "for", "foreign", "freeze", "from", "full", "grant",
+    "greatest", "group", "grouping", "having", "ilike", "in", "initially", "inner", "inout",
+    "int", "integer", "intersect", "interval", "into", "is", "isnull", "join", "json",
+    "json_array", "json_arrayagg", "json_exists", "json_object", "json_objectagg", "json_query",
+    "json_scalar", "json_serialize", "json_table", "json_value", "lateral", "leading", "least",
+    "left", "like", "limit", "localtime", "localtimestamp", "merge_action", "national",
+    "natural", "nchar", "none", "normalize", "not", "notnull", "null", "nullif", "numeric",
+    "offset", "on", "only", "or", "order", "out", "outer", "overlaps", "overlay", "placing",
+    "position", "precision", "primary", "real", "references", "returning", "right", "row",
+    "select", "session_user", "setof", "similar", "smallint", "some", "substring", "symmetric",
+    "system_user", "table", "tablesample", "then", "time", "timestamp", "to", "trailing",
+    "treat", "trim", "true", "union", "unique", "user", "using", "values", "varchar",
+    "variadic", "verbose", "when", "where", "window", "with", "xmlattributes", "xmlconcat",
+    "xmlelement", "xmlexists", "xmlforest", "xmlnamespaces", "xmlparse", "xmlpi", "xmlroot",
+    "xmlserialize", "xmltable",
+];
+
+/// The name as SQL takes it: bare where that is the same name, else in double quotes.
+pub fn quote_name(name: &str) -> String {
+    let is_bare = name.bytes().enumerate().all(|(at, byte)| match byte {
+        b'a'..=b'z' | b'_' => true,
+        b'0'..=b'9' => at > 0,
+        _ => false,
+    }) && !name.is_empty()
+        && KEYWORDS.binary_search(&name).is_err();
+    if is_bare {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+/// Several names with dots between them.
+pub fn quote_qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", quote_name(schema), quote_name(name))
+}
+
+/// The text as a literal, whatever `standard_conforming_strings` says.
+pub fn quote_text(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if quoted.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
+}
+
+/// Checks a name that somebody typed.
+///
+/// # Errors
+/// Where Postgres could not hold it: empty, longer than 63 bytes, or with a NUL.
+pub fn check_name(option: &str, name: &str) -> Result<(), Refusal> {
+    if name.is_empty() {
+        return Err(Refusal::option(option, "a name must not be empty"));
+    }
+    if name.contains('\0') {
+        return Err(Refusal::option(option, "a name must not hold a NUL"));
+    }
+    if name.len() > LONGEST_NAME {
+        return Err(Refusal::option(
+            option,
+            format!(
+                "the name has {} bytes, and Postgres keeps {LONGEST_NAME}",
+                name.len()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The parts with `_` between them; where that is too long, the front is cut and a digest of the whole
+/// put in, so that two long names stay two.
+pub fn join_name(front: &str, back: &str) -> String {
+    let whole = format!("{front}_{back}");
+    if whole.len() <= LONGEST_NAME {
+        return whole;
+    }
+    let tail = format!("_{:08x}_{back}", digest(&whole));
+    let mut cut = LONGEST_NAME.saturating_sub(tail.len()).min(front.len());
+    while !front.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    format!("{}{tail}", &front[..cut])
+}
+
+/// The name, or the first of `name1`, `name2`... that is not taken.
+pub fn free_name(front: &str, back: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut name = join_name(front, back);
+    for number in 1_u32.. {
+        if !is_taken(&name) {
+            break;
+        }
+        name = join_name(front, &format!("{back}{number}"));
+    }
+    name
+}
+
+/// FNV-1a: names are told apart by it, nothing is protected.
+fn digest(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash: u32, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}

@@ -1,0 +1,347 @@
+//! What a table should have, by its specification.
+
+use super::condition::{Writer, follows_known_policies};
+use super::facts::TableFacts;
+use super::names::{join_name, quote_name};
+use super::refusal::{Refusal, RefusalKind};
+use super::resolve::{Resolved, resolve};
+use super::specification::{Command, Specification, Template};
+use super::via::Via;
+
+/// Everything that one specification asks of its table.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// With all that was left out filled in.
+    pub specification: Specification,
+    /// In the order of [`Command::ALL`].
+    pub policies: Vec<Policy>,
+    /// Triggers for what policies cannot say.
+    pub guards: Vec<Guard>,
+    /// Columns that an index should begin with.
+    pub indexed: Vec<Vec<String>>,
+    /// Columns and the function that fills them.
+    pub defaults: Vec<(String, String)>,
+    /// Privileges asked for.
+    pub grants: Vec<Grant>,
+    /// What the caller should know.
+    pub notices: Vec<String>,
+}
+
+/// One policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// Its command.
+    pub command: Command,
+    /// Permissive or restrictive.
+    pub permissive: bool,
+    /// Its roles; `public` for all.
+    pub roles: Vec<String>,
+    /// The condition on rows that are there, as SQL.
+    pub using: Option<String>,
+    /// The condition on rows that are written, as SQL.
+    pub check: Option<String>,
+}
+
+/// A trigger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// What it guards against.
+    pub kind: GuardKind,
+    /// The column that it looks at.
+    pub column: String,
+}
+
+/// What a trigger is for: a policy cannot compare a row with what it was.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum GuardKind {
+    /// An UPDATE leaves the column as it is.
+    Immutable,
+    /// Whatever time a deletion is given, it is now.
+    SoftDelete,
+}
+
+/// Privileges for a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Who gets it; `public` for all.
+    pub role: String,
+    /// `SELECT`..., or `USAGE` of the sequences behind its columns.
+    pub privilege: String,
+}
+
+/// The tables that a specification may speak of.
+pub(crate) struct Catalog<'a> {
+    parents: &'a [TableFacts],
+}
+
+impl Catalog<'_> {
+    /// The table that a `via` names, with its schema.
+    pub(crate) fn parent(&self, via: &Via) -> Result<&TableFacts, Refusal> {
+        let schema = via.schema.as_deref().unwrap_or_default();
+        self.parents
+            .iter()
+            .find(|table| table.is(schema, &via.table))
+            .ok_or_else(|| {
+                Refusal::new(
+                    RefusalKind::MissingTable,
+                    format_args!("table {} does not exist", quote_name(&via.table)),
+                )
+            })
+    }
+}
+
+impl Plan {
+    /// Whether the column gets its default from this plan.
+    pub(crate) fn fills(&self, column: &str) -> bool {
+        self.defaults.iter().any(|(filled, _)| filled == column)
+    }
+
+    /// Whether the plan asks for the privilege.
+    pub(crate) fn grants_to(&self, role: &str, privilege: &str) -> bool {
+        self.grants
+            .iter()
+            .any(|grant| grant.role == role && grant.privilege == privilege)
+    }
+}
+
+impl GuardKind {
+    /// The trigger function in schema `clerk`.
+    pub fn function(self) -> &'static str {
+        match self {
+            Self::Immutable => "_refuse_change",
+            Self::SoftDelete => "_stamp_deletion",
+        }
+    }
+
+    /// What the trigger's name begins with.
+    pub(crate) fn name_prefix(self) -> &'static str {
+        match self {
+            Self::Immutable => "clerk_keep",
+            Self::SoftDelete => "clerk_stamp",
+        }
+    }
+}
+
+/// Says what the specification asks of the table.
+///
+/// `parents` are the tables that it or its parents follow by `via`, whose schema is written there.
+///
+/// # Errors
+/// Where the specification does not hold for the table, or would not protect it.
+pub fn plan(
+    specification: &Specification,
+    table: &TableFacts,
+    parents: &[TableFacts],
+) -> Result<Plan, Refusal> {
+    let catalog = Catalog { parents };
+    let mut specification = specification.clone();
+    if specification.to_roles.is_none() {
+        specification.to_roles = parent_roles(&specification, &catalog)?;
+    }
+    let specification = &specification;
+    let resolved = resolve(specification, table)?;
+    let writer = Writer {
+        table,
+        catalog: &catalog,
+        resolved: &resolved,
+    };
+    let mut policies = Vec::new();
+    for &command in &resolved.commands {
+        let conditions = writer.conditions(command)?;
+        let reads = command == Command::Select;
+        policies.push(Policy {
+            name: join_name(specification.prefix(), command.as_str()),
+            command,
+            permissive: specification.restrictive != Some(true),
+            roles: if reads {
+                &resolved.read_to_roles
+            } else {
+                &resolved.to_roles
+            }
+            .clone(),
+            using: conditions.using,
+            check: conditions.check,
+        });
+    }
+    if specification.indexes.as_deref() == Some("concurrently") && table.kind == 'p' {
+        return Err(Refusal::new(
+            RefusalKind::Unsupported,
+            "an index of a partitioned table cannot be created concurrently",
+        )
+        .hint("Create it on each partition by hand, and give indexes => 'none'."));
+    }
+    Ok(Plan {
+        guards: guards(&resolved, &catalog)?,
+        indexed: indexed(&resolved),
+        defaults: defaults(&resolved, table),
+        grants: grants(&policies, specification, table),
+        notices: notices(&resolved, &catalog)?,
+        policies,
+        specification: resolved.specification,
+    })
+}
+
+/// A child is for those whom its parent is for.
+fn parent_roles(
+    specification: &Specification,
+    catalog: &Catalog<'_>,
+) -> Result<Option<Vec<String>>, Refusal> {
+    let Some(via) = &specification.via else {
+        return Ok(None);
+    };
+    let sets = catalog.parent(&Via::parse(via)?)?.made_sets();
+    let permissive = sets
+        .into_iter()
+        .map(|set| set.specification)
+        .find(|set| set.restrictive != Some(true) && set.template != Template::Service.to_string());
+    Ok(permissive.and_then(|set| set.to_roles))
+}
+
+/// Columns that an UPDATE must leave alone, where policies would let it move a row: the author beside
+/// the tenant, and the tenant where a person has several.
+fn guards(resolved: &Resolved, catalog: &Catalog<'_>) -> Result<Vec<Guard>, Refusal> {
+    let mut columns: Vec<String> = match &resolved.specification.immutable {
+        Some(columns) => columns.clone(),
+        None if !resolved.commands.contains(&Command::Update) => Vec::new(),
+        None => match resolved.template {
+            Template::Organization => resolved.owner_column.iter().cloned().collect(),
+            Template::Member => resolved
+                .owner_column
+                .iter()
+                .chain(&resolved.org_column)
+                .cloned()
+                .collect(),
+            Template::Inherit => match &resolved.via {
+                Some(via) if spans_tenants(catalog.parent(via)?) => via.columns.clone(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        },
+    };
+    let mut guards = Vec::new();
+    columns.dedup();
+    for column in columns {
+        guards.push(Guard {
+            kind: GuardKind::Immutable,
+            column,
+        });
+    }
+    if let Some(column) = &resolved.soft_delete {
+        guards.push(Guard {
+            kind: GuardKind::SoftDelete,
+            column: column.clone(),
+        });
+    }
+    Ok(guards)
+}
+
+/// Whether one person may see rows of several tenants in the table.
+fn spans_tenants(parent: &TableFacts) -> bool {
+    let one_tenant = |template: &str| {
+        [
+            "owner",
+            "organization",
+            "role",
+            "permission",
+            "private_profile",
+        ]
+        .contains(&template)
+    };
+    let sets = parent.made_sets();
+    !follows_known_policies(parent)
+        || sets
+            .iter()
+            .filter(|set| set.specification.restrictive != Some(true))
+            .any(|set| {
+                !one_tenant(&set.specification.template) || set.specification.or_where.is_some()
+            })
+}
+
+fn indexed(resolved: &Resolved) -> Vec<Vec<String>> {
+    if resolved.specification.indexes.as_deref() == Some("none") {
+        return Vec::new();
+    }
+    let owner = || {
+        resolved
+            .owner_column
+            .iter()
+            .map(|column| vec![column.clone()])
+    };
+    let organization = || {
+        resolved
+            .org_column
+            .iter()
+            .map(|column| vec![column.clone()])
+    };
+    match resolved.template {
+        Template::Organization | Template::Member | Template::Role | Template::Permission => {
+            organization().collect()
+        }
+        Template::Inherit => resolved.via.iter().map(|via| via.columns.clone()).collect(),
+        Template::Service | Template::Custom => Vec::new(),
+        _ => owner().chain(organization()).collect(),
+    }
+}
+
+/// Columns that the session can fill.
+fn defaults(resolved: &Resolved, table: &TableFacts) -> Vec<(String, String)> {
+    let inserts = resolved.commands.contains(&Command::Insert);
+    if resolved.specification.set_defaults == Some(false) || !inserts {
+        return Vec::new();
+    }
+    let of = |column: &Option<String>, function: &str| {
+        let function = format!(
+            "{}.{}()",
+            quote_name(&table.function_schema),
+            quote_name(function)
+        );
+        column.as_ref().map(|column| (column.clone(), function))
+    };
+    of(&resolved.owner_column, "clerk_user_id")
+        .into_iter()
+        .chain(of(&resolved.org_column, "clerk_org_id"))
+        .collect()
+}
+
+fn grants(policies: &[Policy], specification: &Specification, table: &TableFacts) -> Vec<Grant> {
+    if specification.grants != Some(true) {
+        return Vec::new();
+    }
+    let mut grants = Vec::new();
+    for policy in policies {
+        let has_sequence = table.columns.iter().any(|column| column.sequence.is_some());
+        let usage = (policy.command == Command::Insert && has_sequence).then_some("USAGE");
+        for role in &policy.roles {
+            let privilege = policy.command.as_str().to_ascii_uppercase();
+            for privilege in [Some(privilege.as_str()), usage].into_iter().flatten() {
+                grants.push(Grant {
+                    role: role.clone(),
+                    privilege: privilege.to_owned(),
+                });
+            }
+        }
+    }
+    grants
+}
+
+fn notices(resolved: &Resolved, catalog: &Catalog<'_>) -> Result<Vec<String>, Refusal> {
+    let mut notices = Vec::new();
+    if resolved.specification.restrictive == Some(true) {
+        notices.push(
+            "restrictive policies only narrow what permissive ones allow; alone they let nobody in"
+                .to_owned(),
+        );
+    }
+    if let Some(via) = &resolved.via {
+        let parent = catalog.parent(via)?;
+        if !follows_known_policies(parent) {
+            notices.push(format!(
+                "policies of {} were not made here: whoever may read a row there may write its children",
+                parent.quoted()
+            ));
+        }
+    }
+    Ok(notices)
+}

@@ -1,0 +1,96 @@
+-- What core's policy::facts::TableFacts knows of the table $1, as JSON.
+SELECT pg_catalog.jsonb_build_object(
+    'schema', n.nspname,
+    'name', c.relname,
+    'kind', c.relkind,
+    'persistence', c.relpersistence,
+    'is_partition', c.relispartition,
+    'extension', (
+        SELECT e.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+            AND d.refclassid = 'pg_catalog.pg_extension'::regclass),
+    'is_owned', pg_catalog.pg_has_role(c.relowner, 'USAGE'),
+    'row_security', c.relrowsecurity,
+    'force_row_security', c.relforcerowsecurity,
+    'columns', (
+        SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+            'name', a.attname,
+            'data_type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+            'base_type', pg_catalog.format_type(b.oid, NULL),
+            'is_nondeterministic', NOT coalesce(l.collisdeterministic, true),
+            'default', pg_catalog.pg_get_expr(f.adbin, f.adrelid),
+            'is_generated', a.attgenerated <> '' OR a.attidentity <> '',
+            'sequence', CASE WHEN a.attidentity = ''
+                THEN pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname) END
+        ) ORDER BY a.attnum), '[]')
+        FROM pg_catalog.pg_attribute AS a
+            LEFT JOIN pg_catalog.pg_attrdef AS f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+            LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = a.attcollation
+            CROSS JOIN LATERAL (
+                -- What a domain stands on, however deep.
+                WITH RECURSIVE base AS (
+                    SELECT t.oid, t.typbasetype, t.typtype FROM pg_catalog.pg_type AS t WHERE t.oid = a.atttypid
+                    UNION ALL
+                    SELECT t.oid, t.typbasetype, t.typtype FROM base JOIN pg_catalog.pg_type AS t ON t.oid = base.typbasetype
+                    WHERE base.typtype = 'd'
+                )
+                SELECT base.oid FROM base WHERE base.typtype <> 'd'
+            ) AS b
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+    'primary_key', (
+        SELECT coalesce(pg_catalog.jsonb_agg(a.attname ORDER BY k.place), '[]')
+        FROM pg_catalog.pg_index AS i
+            CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.number
+        WHERE i.indrelid = c.oid AND i.indisprimary AND k.place <= i.indnkeyatts),
+    'indexes', (
+        SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+            'name', x.relname,
+            'leading_column', a.attname,
+            'columns', i.indnkeyatts,
+            'comment', pg_catalog.obj_description(x.oid, 'pg_class')
+        ) ORDER BY x.relname), '[]')
+        FROM pg_catalog.pg_index AS i
+            JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+            JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
+            LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+        WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND m.amname IN ('btree', 'hash')),
+    'policies', (
+        SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+            'oid', p.oid::bigint,
+            'name', p.polname,
+            'command', p.polcmd,
+            'permissive', p.polpermissive,
+            'roles', (SELECT pg_catalog.jsonb_agg(CASE WHEN r = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(r)::text END)
+                FROM pg_catalog.unnest(p.polroles) AS r),
+            'comment', pg_catalog.obj_description(p.oid, 'pg_policy')
+        ) ORDER BY p.polname), '[]')
+        FROM pg_catalog.pg_policy AS p WHERE p.polrelid = c.oid),
+    'triggers', (
+        SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+            'name', t.tgname,
+            'guard', CASE WHEN s.nspname = 'clerk' AND f.proname IN ('_refuse_change', '_stamp_deletion') THEN f.proname END,
+            -- The first argument; its end is a zero byte.
+            'column', CASE WHEN s.nspname = 'clerk' AND t.tgnargs = 1 THEN pg_catalog.convert_from(
+                pg_catalog.substr(t.tgargs, 1, pg_catalog.length(t.tgargs) - 1), 'UTF8') END
+        ) ORDER BY t.tgname), '[]')
+        FROM pg_catalog.pg_trigger AS t
+            JOIN pg_catalog.pg_proc AS f ON f.oid = t.tgfoid
+            JOIN pg_catalog.pg_namespace AS s ON s.oid = f.pronamespace
+        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
+    'grants', (
+        SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+            'role', CASE WHEN g.grantee = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(g.grantee)::text END,
+            'privilege', g.privilege_type
+        )), '[]')
+        FROM pg_catalog.aclexplode(c.relacl) AS g),
+    'taken_names', (
+        SELECT coalesce(pg_catalog.jsonb_agg(x.relname), '[]')
+        FROM pg_catalog.pg_class AS x WHERE x.relnamespace = c.relnamespace AND x.relname ~ '_clerk_idx[0-9]*$'),
+    'roles', (SELECT pg_catalog.jsonb_agg(r.rolname) FROM pg_catalog.pg_roles AS r),
+    'function_schema', (
+        SELECT s.nspname FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS s ON s.oid = e.extnamespace
+        WHERE e.extname = 'clerk_sync')
+)::text
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = $1

@@ -1,0 +1,260 @@
+//! Tables brought to their specifications: what the catalogs know goes to `clerk_core`, and the
+//! statements that come back are run.
+
+use std::collections::HashMap;
+
+use clerk_core::policy::change::{self, Change};
+use clerk_core::policy::facts::{PolicyFacts, TableFacts};
+use clerk_core::policy::note::Note;
+use clerk_core::policy::via::Via;
+use clerk_core::policy::{Plan, Policy, Refusal, Specification, plan};
+use pgrx::pg_sys::Oid;
+
+use crate::errors::{Administration, AdministrationError};
+use crate::storage::subtransaction::in_subtransaction;
+use crate::storage::{expressions, search_path, tables};
+
+/// A table, and the tables whose rows its rows follow.
+pub(crate) struct Family {
+    oid: Oid,
+    pub(crate) table: TableFacts,
+    parents: Vec<TableFacts>,
+}
+
+/// How a set of policies stands.
+pub(crate) struct SetReport {
+    pub(crate) note: Note,
+    /// A policy of the set, how it stands, and what is the matter.
+    pub(crate) policies: Vec<(String, Standing, String)>,
+}
+
+/// Whether a policy is what its specification makes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is.
+    Ok,
+    /// It is not there.
+    Missing,
+    /// It is another now.
+    Differs,
+    /// It is, but not all that belongs to the set.
+    Incomplete,
+    /// The specification no longer holds for the table.
+    Broken,
+    /// Row security of the table is off.
+    Disabled,
+}
+
+impl Family {
+    /// Reads a table and those it follows: by the specification to come, and by those in force.
+    pub(crate) fn read(oid: Oid, coming: Option<&Specification>) -> Administration<Self> {
+        let table = tables::read_facts(oid)?.ok_or(AdministrationError::UnknownTable)?;
+        let mut family = Self {
+            oid,
+            table,
+            parents: Vec::new(),
+        };
+        let mut vias: Vec<String> = coming
+            .and_then(|coming| coming.via.clone())
+            .into_iter()
+            .collect();
+        vias.extend(vias_of(&family.table));
+        let mut known = HashMap::new();
+        while let Some(via) = vias.pop() {
+            let Some(parent) = find_parent(&Via::parse(&via)?, "")? else {
+                continue;
+            };
+            if known.insert(parent, ()).is_none()
+                && let Some(facts) = tables::read_facts(parent)?
+            {
+                vias.extend(vias_of(&facts));
+                family.parents.push(facts);
+            }
+        }
+        Ok(family)
+    }
+
+    /// What the specification asks of the table.
+    pub(crate) fn plan(&self, specification: &Specification) -> Result<Plan, Refusal> {
+        plan(specification, &self.table, &self.parents)
+    }
+
+    /// The plans of the sets in force but for one of them, and those whose specification no longer
+    /// holds left out.
+    pub(crate) fn other_plans(&self, prefix: Option<&str>) -> Vec<Plan> {
+        let sets = self.table.made_sets().into_iter();
+        sets.filter(|set| prefix.is_some_and(|prefix| set.prefix() != prefix))
+            .filter_map(|set| self.plan(&set.specification).ok())
+            .collect()
+    }
+
+    /// What must be done to bring the table to the plan.
+    pub(crate) fn difference(&self, plan: &Plan, caller_path: &str) -> Administration<Vec<Change>> {
+        let others = self.other_plans(Some(plan.specification.prefix()));
+        // The comparison cannot fail in core; what failed is said here.
+        let failed = std::cell::RefCell::new(None);
+        let is_same = |policy: &Policy, present: &PolicyFacts| {
+            let present = Oid::from(present.oid);
+            let same = search_path::with_caller(caller_path, || {
+                expressions::is_same(policy, present, self.oid)
+            });
+            same.unwrap_or_else(|error| {
+                failed.replace(Some(error));
+                false
+            })
+        };
+        let changes = change::write_difference(plan, &others, &self.table, &is_same)?;
+        match failed.take() {
+            Some(error) => Err(error.into()),
+            None => Ok(changes),
+        }
+    }
+
+    /// Brings the table to the specification, and says what was changed.
+    pub(crate) fn bring_to(
+        &self,
+        specification: &Specification,
+        caller_path: &str,
+    ) -> Administration<Vec<Change>> {
+        let plan = self.plan(specification)?;
+        let changes = self.difference(&plan, caller_path)?;
+        apply(&changes, caller_path)?;
+        Ok(changes)
+    }
+
+    /// How each set of the table stands.
+    pub(crate) fn report(&mut self, caller_path: &str) -> Administration<Vec<SetReport>> {
+        // Whoever may look may compare.
+        self.table.is_owned = true;
+        let sets = self.table.made_sets();
+        sets.into_iter()
+            .map(|note| self.report_set(note, caller_path))
+            .collect()
+    }
+
+    fn report_set(&self, note: Note, caller_path: &str) -> Administration<SetReport> {
+        let names = note.policies();
+        let all = |standing, detail: &str| {
+            let policy = |name: &String| (name.clone(), standing, detail.to_owned());
+            names.iter().map(policy).collect()
+        };
+        let policies = match self.plan(&note.specification) {
+            Err(refusal) => all(Standing::Broken, &refusal.message),
+            Ok(_) if !self.table.row_security => {
+                all(Standing::Disabled, "row security is disabled")
+            }
+            Ok(plan) => match in_subtransaction(|| self.difference(&plan, caller_path)) {
+                Ok(changes) => {
+                    let policy = |name: &String| judge(name, &self.table, &changes);
+                    names.iter().map(policy).collect()
+                }
+                // Whoever owns a table writes its comments: what is wrong with one hides no other.
+                Err(error) => all(Standing::Broken, &error),
+            },
+        };
+        Ok(SetReport { note, policies })
+    }
+}
+
+/// The parent that a `via` names.
+pub(crate) fn find_parent(via: &Via, caller_path: &str) -> Administration<Option<Oid>> {
+    Ok(tables::find(
+        via.schema.as_deref(),
+        &via.table,
+        caller_path,
+    )?)
+}
+
+/// Runs the statements, the caller's names looked up on the caller's path.
+pub(crate) fn apply(changes: &[Change], caller_path: &str) -> Administration<()> {
+    search_path::with_caller(caller_path, || {
+        for statement in changes.iter().flat_map(|change| &change.statements) {
+            tables::execute(statement)?;
+        }
+        Ok(())
+    })
+}
+
+/// Brings the tables that follow this one, and those that follow them, to what their specifications
+/// now mean. Gives the changes, and the tables for which that failed, with the reason.
+pub(crate) fn refresh_children(
+    parent: &TableFacts,
+    caller_path: &str,
+) -> Administration<(Vec<Change>, Vec<(String, String)>)> {
+    let (mut done, mut refused) = (Vec::new(), Vec::new());
+    let mut changed = vec![(parent.schema.clone(), parent.name.clone())];
+    let mut at = 0;
+    while let Some((schema, name)) = changed.get(at).cloned() {
+        at += 1;
+        for oid in tables::list_protected()? {
+            let family = Family::read(oid, None)?;
+            for set in family.table.made_sets() {
+                if !follows(&set.specification, &schema, &name) {
+                    continue;
+                }
+                // A child that cannot be brought up to date keeps nobody from protecting the parent.
+                match in_subtransaction(|| family.bring_to(&set.specification, caller_path)) {
+                    Ok(changes) if changes.is_empty() => {}
+                    Ok(changes) => {
+                        done.extend(changes);
+                        let child = (family.table.schema.clone(), family.table.name.clone());
+                        if !changed.contains(&child) {
+                            changed.push(child);
+                        }
+                    }
+                    Err(error) => refused.push((family.table.quoted(), error)),
+                }
+            }
+        }
+    }
+    Ok((done, refused))
+}
+
+fn follows(specification: &Specification, schema: &str, name: &str) -> bool {
+    let via = specification
+        .via
+        .as_deref()
+        .and_then(|via| Via::parse(via).ok());
+    via.is_some_and(|via| via.schema.as_deref() == Some(schema) && via.table == name)
+}
+
+fn vias_of(table: &TableFacts) -> impl Iterator<Item = String> {
+    table
+        .made_sets()
+        .into_iter()
+        .filter_map(|set| set.specification.via)
+}
+
+fn judge(name: &str, table: &TableFacts, changes: &[Change]) -> (String, Standing, String) {
+    let is_there = table.policies.iter().any(|policy| policy.name == name);
+    let replacement = format!("replace policy {name}");
+    let is_replaced = changes.iter().any(|change| change.summary == replacement);
+    let (standing, detail) = if !is_there {
+        (Standing::Missing, "dropped, or renamed".to_owned())
+    } else if is_replaced {
+        let detail = "not what its specification makes: changed by hand, or the table has changed";
+        (Standing::Differs, detail.to_owned())
+    } else if let Some(first) = changes.first() {
+        (
+            Standing::Incomplete,
+            format!("clerk.protect() would {}", first.summary),
+        )
+    } else {
+        (Standing::Ok, String::new())
+    };
+    (name.to_owned(), standing, detail)
+}
+
+impl Standing {
+    /// As `clerk.policies` shows it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Missing => "missing",
+            Self::Differs => "differs",
+            Self::Incomplete => "incomplete",
+            Self::Broken => "broken",
+            Self::Disabled => "disabled",
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The path on which names are looked up: the catalogs' while we ask, the caller's for what the caller wrote.
+
+use std::ffi::{CStr, CString, c_int};
+
+use pgrx::prelude::*;
+
+/// Where only Postgres' own names are found.
+const CATALOG: &str = "pg_catalog, pg_temp";
+
+/// The caller's `search_path`.
+pub(crate) fn current() -> String {
+    // SAFETY: a setting's text, valid until the setting changes; copied at once.
+    unsafe {
+        let text = pg_sys::namespace_search_path;
+        if text.is_null() {
+            return String::new();
+        }
+        CStr::from_ptr(text).to_string_lossy().into_owned()
+    }
+}
+
+/// Runs with the catalogs' path, and puts back what was.
+pub(crate) fn with_catalog<R>(run: impl FnOnce() -> R) -> R {
+    with(CATALOG, run)
+}
+
+/// Runs with the caller's path behind Postgres' own schema, so that no operator of ours is somebody
+/// else's.
+pub(crate) fn with_caller<R>(path: &str, run: impl FnOnce() -> R) -> R {
+    if path.trim().is_empty() {
+        with(CATALOG, run)
+    } else {
+        with(&format!("pg_catalog, {path}"), run)
+    }
+}
+
+/// As Postgres does it for a function's SET clause. An error needs no care: the abort of its
+/// transaction puts settings back.
+fn with<R>(path: &str, run: impl FnOnce() -> R) -> R {
+    let path = CString::new(path).unwrap_or_default();
+    // SAFETY: a nest level of settings that is closed below, and C strings that outlive the calls.
+    let level = unsafe {
+        let level = pg_sys::NewGUCNestLevel();
+        for (name, value) in [
+            (c"search_path", path.as_c_str()),
+            // Texts are quoted by the standard's rules.
+            (c"standard_conforming_strings", c"on"),
+        ] {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                PgLogLevel::ERROR as c_int,
+                false,
+            );
+        }
+        level
+    };
+    let answer = run();
+    // SAFETY: closes the level opened above.
+    unsafe { pg_sys::AtEOXact_GUC(true, level) };
+    answer
+}

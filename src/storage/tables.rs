@@ -1,0 +1,88 @@
+//! Tables of the user and what the catalogs know of them: one statement a function.
+
+use clerk_core::policy::facts::TableFacts;
+use clerk_core::policy::names::{quote_name, quote_qualified};
+use pgrx::prelude::*;
+
+use super::search_path;
+
+/// Why a table's facts could not be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TableError {
+    #[error("{0}")]
+    Statement(#[from] spi::Error),
+    #[error("the facts of a table are not as expected: {0}")]
+    Facts(#[from] serde_json::Error),
+}
+
+/// What the catalogs know of the table; None where there is none.
+pub(crate) fn read_facts(table: pg_sys::Oid) -> Result<Option<TableFacts>, TableError> {
+    let json = select_one::<String>(
+        include_str!("../../sql/statements/table_facts.sql"),
+        &[table.into()],
+    )?;
+    Ok(json.map(|json| serde_json::from_str(&json)).transpose()?)
+}
+
+/// Finds a table by its name, on the caller's path where it has no schema.
+pub(crate) fn find(
+    schema: Option<&str>,
+    name: &str,
+    caller_path: &str,
+) -> Result<Option<pg_sys::Oid>, TableError> {
+    let quoted = match schema {
+        Some(schema) => quote_qualified(schema, name),
+        None => quote_name(name),
+    };
+    search_path::with_caller(caller_path, || {
+        Ok(select_one(
+            "SELECT pg_catalog.to_regclass($1)::oid",
+            &[quoted.into()],
+        )?)
+    })
+}
+
+/// All tables with policies that were made here.
+pub(crate) fn list_protected() -> Result<Vec<pg_sys::Oid>, TableError> {
+    Spi::connect(|client| {
+        client
+            .select(
+                include_str!("../../sql/statements/protected_tables.sql"),
+                None,
+                &[],
+            )?
+            .map(|row| Ok(row.get::<pg_sys::Oid>(1)?.unwrap_or(pg_sys::InvalidOid)))
+            .collect()
+    })
+}
+
+/// Lets those who change the table's policies take turns; readers and writers of its rows go on.
+pub(crate) fn lock(table: &TableFacts) -> Result<(), TableError> {
+    execute(&format!(
+        "LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE",
+        table.quoted()
+    ))
+}
+
+/// Runs a statement that was written for the table.
+pub(crate) fn execute(statement: &str) -> Result<(), TableError> {
+    Spi::connect_mut(|client| {
+        client.update(statement, None, &[])?;
+        Ok(())
+    })
+}
+
+fn select_one<T: FromDatum + IntoDatum>(
+    statement: &str,
+    arguments: &[pgrx::datum::DatumWithOid<'_>],
+) -> Result<Option<T>, spi::Error> {
+    // Read-only where the transaction is, also on a standby; after a change of ours it sees the change.
+    Spi::connect(|client| {
+        let rows = client.select(statement, Some(1), arguments)?;
+        if rows.is_empty() {
+            Ok(None)
+        } else {
+            rows.first().get(1)
+        }
+    })
+}
