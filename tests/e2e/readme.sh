@@ -29,6 +29,57 @@ is "the defaults fill in who writes" \
             INSERT INTO notes (body) VALUES ('new') RETURNING user_id, org_id" -U app \
         -v "token=$(sign '{"sub":"user_dave","o":{"id":"org_d","rol":"member"}}')" | tail -n 1)" "user_dave|org_d"
 
+# The chapter on policies: each line of SQL runs, and writes the conditions printed under it.
+sql "
+CREATE ROLE anon; CREATE ROLE authenticated; CREATE ROLE reporting;
+DROP TABLE notes;
+CREATE TABLE notes (id integer PRIMARY KEY, user_id text, org_id text, body text, is_public boolean, is_locked boolean);
+CREATE TABLE projects (id integer PRIMARY KEY, org_id text);
+CREATE TABLE tasks (id integer PRIMARY KEY, project_id integer REFERENCES projects);
+CREATE TABLE articles (id integer PRIMARY KEY, user_id text);
+CREATE TABLE prices (id integer PRIMARY KEY, price numeric);
+CREATE TABLE public_profiles (id text PRIMARY KEY);
+CREATE TABLE private_profiles (id text PRIMARY KEY);
+-- What a statement of policy_sql says of a command: its conditions, one text where both are the same.
+CREATE FUNCTION conditions(statement text, OUT command text, OUT condition text) LANGUAGE sql AS \$\$
+    SELECT lower(parts[1]), replace(CASE WHEN parts[2] IS NULL OR parts[3] IS NULL OR parts[2] = parts[3]
+        THEN coalesce(parts[2], parts[3]) ELSE parts[2] || ' / ' || parts[3] END, 'public.', '')
+    FROM regexp_match(statement, 'FOR (\w+) TO .*?(?: USING \((.*?)\))?(?: WITH CHECK \((.*)\))?;\$') AS parts \$\$;
+" >/dev/null
+# Of the promise `--> select: condition` what is not kept. The last call before it made the policies.
+unkept() {
+    sql "
+    WITH promised (commands, condition) AS (SELECT :'commands', :'condition'),
+        made AS (SELECT (conditions(statement)).* FROM $2 AS statement WHERE statement LIKE 'CREATE POLICY %')
+    SELECT string_agg(made.command || ': ' || made.condition, '; ')
+    FROM made, promised
+    WHERE made.command = ANY (CASE commands WHEN 'all' THEN '{select,insert,update,delete}'
+            WHEN 'write' THEN '{insert,update,delete}' ELSE string_to_array(commands, ', ') END::text[])
+        AND made.condition <> promised.condition
+    UNION ALL
+    SELECT 'no such policy' FROM promised
+    WHERE NOT EXISTS (SELECT FROM made WHERE made.condition = promised.condition)" \
+        -v "commands=$1" -v "condition=$3" | xargs
+}
+chapter=$(awk '/^### Templates/ { here = 1 } /^### Options/ { exit } here && /^```sql/ { inside = 1; next } /^```/ { inside = 0 } inside' README.md)
+promises=0 call=
+while IFS= read -r line; do
+    case $line in
+        'SELECT clerk.protect('*)
+            call=${line#SELECT }
+            call=clerk.policy_sql${call#clerk.protect}
+            call=${call%;}
+            sql "$line" >"$SCRATCH/protect" 2>&1 || not_ok "README: $line" "$(cat "$SCRATCH/protect")"
+            ;;
+        '--> '*)
+            promise=${line#--> }
+            promises=$((promises + 1))
+            is "README: $promise" "$(unkept "${promise%%: *}" "$call" "${promise#*: }")" ""
+            ;;
+    esac
+done <<<"$chapter"
+holds "the chapter makes promises" "[ $promises -ge 25 ]"
+
 missing=$(sql "
     SELECT string_agg(DISTINCT named, ' ') FROM regexp_split_to_table(:'names', '\s+') AS named
     WHERE named <> '' AND NOT EXISTS (SELECT FROM pg_proc WHERE proname = named)" \

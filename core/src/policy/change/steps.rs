@@ -37,12 +37,13 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Row security comes first and policies are replaced one by one, so that in no state between two
-    /// statements more is allowed than before or after.
+    /// Indexes come first: they take long, and what follows locks readers out until the transaction
+    /// ends. Then row security, then policies.
     pub(super) fn write(mut self) -> Result<Vec<Change>, Refusal> {
         let mut plans = vec![self.plan];
         plans.extend(self.others);
         let mut made = self.made_before();
+        self.write_indexes();
         self.write_row_security();
         self.write_defaults(&mut made, &plans);
         let privileges = self.privileges(&mut made, &plans);
@@ -50,7 +51,6 @@ impl<'a> Steps<'a> {
         self.write_guards();
         self.changes
             .extend(drop_unneeded_guards(self.table, &plans));
-        self.write_indexes();
         self.changes
             .extend(drop_unneeded_indexes(self.table, &plans));
         self.changes.extend(privileges);
