@@ -30,6 +30,11 @@ extension_sql_file!(
     name = "administration",
     requires = ["functions"]
 );
+extension_sql_file!(
+    "../sql/explain.sql",
+    name = "explain",
+    requires = ["administration"]
+);
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
 /// Runs once in each process that loads the library.
