@@ -108,11 +108,12 @@ BEGIN
                     WHEN 'insert' THEN CASE WHEN inserted IS NULL THEN format('INSERT INTO %s DEFAULT VALUES', table_name)
                         ELSE format('INSERT INTO %s (%s) SELECT %2$s FROM unnest($1::%1$s[]) AS r', table_name, inserted) END
                     -- Preferably a column that the persona may update.
-                    WHEN 'update' THEN format('UPDATE %s AS t SET %I = t.%2$I WHERE t.tableoid = $1 AND t.ctid = $2', table_name, (
-                        SELECT a.attname FROM pg_attribute AS a
+                    WHEN 'update' THEN (
+                        SELECT format('UPDATE %s AS t SET %I = t.%2$I WHERE t.tableoid = $1 AND t.ctid = $2', table_name, a.attname)
+                        FROM pg_attribute AS a
                         WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped
                             AND a.attgenerated = '' AND a.attidentity <> 'a'
-                        ORDER BY has_column_privilege(target, a.attnum, 'UPDATE') DESC, a.attnum LIMIT 1))
+                        ORDER BY has_column_privilege(target, a.attnum, 'UPDATE') DESC, a.attnum LIMIT 1)
                     ELSE format('DELETE FROM %s AS t WHERE t.tableoid = $1 AND t.ctid = $2', table_name) END;
 
                 -- Privileges do not depend on rows: what fails without any fails with all.
