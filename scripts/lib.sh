@@ -129,6 +129,11 @@ private_pg_config() {
     printf '%s\n' "$copy$("$source" --bindir)/pg_config"
 }
 
+# The version in Cargo.toml.
+extension_version() {
+    cargo metadata --no-deps --format-version 1 | sed -nE 's/.*"name":"clerk_sync","version":"([^"]+)".*/\1/p'
+}
+
 # install_extension PG_CONFIG [COMMAND...]: copies the staged build into an installation; COMMAND (as_root) runs the
 # copying.
 install_extension() {
@@ -141,7 +146,8 @@ install_extension() {
         die "nothing is built for Postgres $PG: run 'make build PG=$PG'"
     fi
     "$@" install -d "$("$destination" --sharedir)/extension" "$("$destination" --pkglibdir)"
-    "$@" install -m 644 "$shared"/clerk_sync.control "$shared"/clerk_sync--*.sql "$("$destination" --sharedir)/extension/"
+    "$@" install -m 644 "$shared"/clerk_sync{,_test}.control "$shared"/clerk_sync{,_test}--*.sql \
+        "$("$destination" --sharedir)/extension/"
     "$@" install -m 755 "$library" "$("$destination" --pkglibdir)/"
 }
 
@@ -169,7 +175,7 @@ prepare_server() {
     make_test_keys
     pg_config=$(private_pg_config)
     # Not a script of an earlier build, nor of one that the system's Postgres had when it was copied.
-    rm -f "$("$pg_config" --sharedir)"/extension/clerk_sync[.-]*
+    rm -f "$("$pg_config" --sharedir)"/extension/clerk_sync{,_test}[.-]*
     install_extension "$pg_config"
     BINDIR=$("$pg_config" --bindir)
     export PATH=$BINDIR:$PATH

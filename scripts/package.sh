@@ -6,8 +6,7 @@
 source "$(dirname "$0")/lib.sh"
 
 pg_config=$(build_pg_config)
-version=$(cargo metadata --no-deps --format-version 1 \
-    | sed -nE 's/.*"name":"clerk_sync","version":"([^"]+)".*/\1/p')
+version=$(extension_version)
 name=clerk_sync-$version-pg$PG-$(uname -s | tr '[:upper:]' '[:lower:]')-$(uname -m)
 content=$TARGET/dist/$name
 rm -rf "$content"

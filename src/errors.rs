@@ -27,6 +27,8 @@ pub(crate) enum SqlState {
     InvalidAuthorization,
     /// 42501
     InsufficientPrivilege,
+    /// 22023
+    InvalidParameterValue,
     /// 55000
     NotInPrerequisiteState,
     /// 22P05
@@ -46,6 +48,8 @@ pub(crate) enum SessionError {
     NotConfigured,
     #[error("the claims of the session cannot be represented as jsonb")]
     ClaimsNotRepresentable,
+    #[error("the claims are no session")]
+    NoSession(Failure),
     #[error("a signed-in user is required")]
     UserRequired,
     #[error("the role {0} is required")]
@@ -60,6 +64,7 @@ impl SqlState {
         let text = match self {
             Self::InvalidAuthorization => b"28000",
             Self::InsufficientPrivilege => b"42501",
+            Self::InvalidParameterValue => b"22023",
             Self::NotInPrerequisiteState => b"55000",
             Self::UntranslatableCharacter => b"22P05",
             Self::PostgrestUnauthorized => b"PT401",
@@ -101,6 +106,12 @@ impl SessionError {
                     .to_owned(),
                 "Remove the value from the metadata that the session token is made of.".to_owned(),
             ),
+            Self::NoSession(failure) => (
+                SqlState::InvalidParameterValue,
+                format!("{}.", capitalize(&failure.detail)),
+                "Give a JSON object with a user id, such as {\"sub\": \"user_alice\"}; NULL is nobody."
+                    .to_owned(),
+            ),
             Self::UserRequired => (
                 SqlState::InsufficientPrivilege,
                 "No Clerk session is in force.".to_owned(),
@@ -124,6 +135,15 @@ impl SessionError {
             hint,
         }
     }
+}
+
+/// The fact as a sentence; facts are ASCII.
+fn capitalize(fact: &str) -> String {
+    let mut sentence = fact.to_owned();
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    sentence
 }
 
 /// `PostgREST` answers 403 to 28000; a client that should sign in anew needs a 401.

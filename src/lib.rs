@@ -36,6 +36,11 @@ extension_sql_file!(
     name = "policies",
     requires = ["administration"]
 );
+extension_sql_file!(
+    "../sql/explain.sql",
+    name = "explain",
+    requires = ["policies"]
+);
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
 /// Runs once in each process that loads the library.

@@ -17,7 +17,7 @@ use clerk_core::token;
 use crate::clock;
 use crate::errors::SessionError;
 use crate::request::{self, RequestSetting, RequestValue};
-use crate::settings::token::TokenSetting;
+use crate::settings::token::{TokenSetting, assumed_claims};
 use crate::settings::{self, TokenScope};
 use crate::storage::trust::{self, TrustRows};
 
@@ -27,7 +27,7 @@ const REMEMBERED: usize = 32;
 
 /// A verified session and what was derived from it on demand.
 pub(crate) struct CachedSession {
-    /// The token that it was verified from; empty for claims.
+    /// The token that it was verified from; empty for claims, of a gateway or assumed.
     token: Vec<u8>,
     digest: u64,
     pub(crate) session: Session,
@@ -156,11 +156,14 @@ impl Cache {
 
     #[cold]
     fn resolve_token(&mut self, token: TokenSetting, now: UnixMicros) -> Result<(), SessionError> {
-        if self.trust.instances.is_empty() {
+        let token_bytes = token.to_bytes();
+        self.current = if let Some(claims) = assumed_claims(&token_bytes) {
+            read_assumed(claims)?
+        } else if self.trust.instances.is_empty() {
             return Err(SessionError::NotConfigured);
-        }
-        let session = self.recall_or_verify(token.to_bytes(), now)?;
-        self.current = Some(session);
+        } else {
+            Some(self.recall_or_verify(token_bytes, now)?)
+        };
         self.envelope = Envelope::Token {
             generation: token.generation,
         };
@@ -286,6 +289,16 @@ impl Cache {
         self.remembered.push(Rc::clone(&entry));
         Ok(entry)
     }
+}
+
+/// The session of assumed claims; empty claims are nobody, whatever a gateway says.
+fn read_assumed(claims: &[u8]) -> Result<Option<Rc<CachedSession>>, SessionError> {
+    if claims.is_empty() {
+        return Ok(None);
+    }
+    let json = String::from_utf8_lossy(claims);
+    let session = token::assume_session(&json).map_err(SessionError::NoSession)?;
+    Ok(Some(Rc::new(CachedSession::new(Vec::new(), 0, session))))
 }
 
 /// What an earlier transaction left behind on the connection signs in nobody.

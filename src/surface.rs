@@ -1,5 +1,6 @@
 //! What SQL sees: functions that parse their arguments, call, and map the answer.
 
+mod assumption;
 mod call;
 mod claims;
 mod configuration;

@@ -10,7 +10,7 @@ use crate::reason::Failure;
 use crate::time::UnixMicros;
 use crate::token::Times;
 
-/// A session whose token was verified.
+/// A session whose token was verified, or one assumed for a test ([`crate::token::assume_session`]).
 #[derive(Clone)]
 pub struct Session {
     issuer: String,
@@ -36,7 +36,7 @@ pub struct Organization {
 }
 
 impl Session {
-    /// Reads a session out of claims that the checks in [`crate::token`] have passed.
+    /// Reads a session out of claims whose user id and times [`crate::token`] has checked.
     pub(crate) fn from_claims(
         claims: &Map<String, Value>,
         claims_json: &str,

@@ -113,6 +113,33 @@ pub fn verify_trusted_claims(
     make_session(&subject, claims_json).map(Some)
 }
 
+/// Makes a session of claims that nobody has signed, for tests and for questions of the kind "what could
+/// this person do?". Never for a request: there is no signature, no issuer and no expiry.
+///
+/// The claims are read as those of a token are, version 1 and 2; a pending session counts as signed out.
+///
+/// # Errors
+/// Claims that are no JSON object of at most [`MAX_TOKEN_BYTES`], or without a usable `sub`.
+pub fn assume_session(claims_json: &str) -> Result<Session, Failure> {
+    let invalid = |detail: String| Failure::new(Reason::TokenInvalid, detail);
+    if claims_json.len() > MAX_TOKEN_BYTES {
+        let detail = format!("the claims are longer than {MAX_TOKEN_BYTES} bytes");
+        return Err(invalid(detail));
+    }
+    let Some(Value::Object(claims)) = parse_json(claims_json) else {
+        return Err(invalid("the claims are not a JSON object".to_owned()));
+    };
+    let trust = Trust::default();
+    let subject = Subject::of_claims(&claims, &trust, UnixMicros::MIN);
+    Ok(Session::from_claims(
+        &claims,
+        claims_json,
+        checks::user_id(&subject)?,
+        Times::UNLIMITED,
+        !is_status_pending(&claims),
+    ))
+}
+
 /// Whether a text is a JWT that names a configured instance as its issuer. A token that does not is
 /// somebody else's: an API key, or another identity provider's.
 pub fn names_known_issuer(token: &str, trust: &Trust) -> bool {

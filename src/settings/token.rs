@@ -22,6 +22,11 @@ use crate::clock;
 
 /// Separates the token from the transaction id in the stored value. No JWT holds this byte.
 const MARK: u8 = 0x1f;
+/// Begins a value that [`assume`] made: claims without a signature follow, or nothing. The check hook
+/// lets nobody else write it at the beginning of a value. No JWT holds this byte either.
+const ASSUMED: u8 = 0x02;
+/// What a forged [`ASSUMED`] becomes: no JWT begins with it, so that the value is refused when used.
+const FORGED: u8 = b'?';
 /// `MARK` and eight hexadecimal digits.
 const MARK_LEN: usize = 9;
 const NAME: &CStr = c"clerk_sync.token";
@@ -51,6 +56,8 @@ thread_local! {
     };
     /// Values that a placeholder held before the library was loaded come in by the check hook too.
     static ADOPTING_PLACEHOLDER: Cell<bool> = const { Cell::new(false) };
+    /// While [`assume`] sets the setting.
+    static ASSUMING: Cell<bool> = const { Cell::new(false) };
     static SHOWN: RefCell<CString> = RefCell::new(CString::default());
 }
 
@@ -85,6 +92,44 @@ impl TokenSetting {
         // SAFETY: the assign hook took pointer and length from the value that Postgres holds until
         // the next assignment, which calls the hook again before it frees the old value.
         unsafe { std::slice::from_raw_parts(self.text, self.len) }.to_vec()
+    }
+}
+
+/// Claims that a value made by [`assume`] carries: None for a token; empty where nobody is assumed.
+pub(crate) fn assumed_claims(value: &[u8]) -> Option<&[u8]> {
+    value.strip_prefix(&[ASSUMED])
+}
+
+/// Puts claims that nobody has signed into force, or explicitly nobody, as SET LOCAL does: a rollback to a
+/// savepoint takes them back, and parallel workers get them.
+///
+/// The caller must have checked who asks, and that the claims are a session: they hold no control
+/// character then, as JSON.
+pub(crate) fn assume(claims: Option<&str>) {
+    struct Assuming;
+    impl Drop for Assuming {
+        fn drop(&mut self) {
+            ASSUMING.set(false);
+        }
+    }
+    let mut value = vec![ASSUMED];
+    value.extend_from_slice(claims.unwrap_or_default().as_bytes());
+    let value = CString::new(value).unwrap_or_default();
+    ASSUMING.set(true);
+    // Also where Postgres raises an error, which pgrx turns into unwinding.
+    let _assuming = Assuming;
+    // SAFETY: static and owned C strings. At level 0 it raises an ERROR where it refuses.
+    unsafe {
+        pg_sys::set_config_option(
+            NAME.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            true,
+            0,
+            false,
+        );
     }
 }
 
@@ -127,6 +172,12 @@ unsafe extern "C-unwind" fn check(
     unsafe {
         if (*newval).is_null() || **newval == 0 {
             return true;
+        }
+        let of_leader = pg_sys::InitializingParallelWorker
+            && source >= pg_sys::GucSource::PGC_S_SESSION
+            && !ADOPTING_PLACEHOLDER.get();
+        if **newval as u8 == ASSUMED && !ASSUMING.get() && !of_leader {
+            **newval = FORGED as c_char;
         }
         if pg_sys::InitializingParallelWorker {
             // The leader's value, mark included: it says which of the leader's transactions set it.
@@ -189,15 +240,18 @@ unsafe extern "C-unwind" fn assign(newval: *const c_char, _extra: *mut c_void) {
 }
 
 /// Shows the token without the mark, to `current_setting` and SHOW, and only where it counts: the next
-/// client of a pooled connection must not be able to copy what another left behind.
+/// client of a pooled connection must not be able to copy what another left behind. Assumed claims are
+/// never shown: they are no token, and nobody could set them again.
 #[pg_guard]
 unsafe extern "C-unwind" fn show() -> *const c_char {
     let setting = TokenSetting::current();
-    let token = if setting.is_in_scope() {
-        setting.to_bytes()
-    } else {
-        Vec::new()
-    };
+    let mut token = Vec::new();
+    if setting.is_in_scope() {
+        token = setting.to_bytes();
+    }
+    if assumed_claims(&token).is_some() {
+        token.clear();
+    }
     SHOWN.with_borrow_mut(|shown| {
         *shown = CString::new(token).unwrap_or_default();
         shown.as_ptr()

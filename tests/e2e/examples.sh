@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# examples/quickstart.sql runs as it is printed, and the demo shows what it promises.
+# examples/quickstart.sql runs as it is printed, the demo shows what it promises, and docs/testing.md is what happens.
 
 # shellcheck source=lib/e2e.sh
 source "$(dirname "$0")/lib/e2e.sh"
@@ -36,4 +36,30 @@ like "a stranger sees nothing" "$demo" '*6. A stranger*?null?        |          
 like "an expired token is refused with its reason" "$demo" '*8. An expired*token-expired*9. *'
 like "a forged one too" "$demo" '*9. A forged*token-invalid-signature*10. *'
 like "and is explained" "$demo" '*10. Why*signature        | f  | token-invalid-signature*verdict *'
+
+# fences KIND FILE: what is between ```KIND and ``` in a document.
+fences() { awk -v kind="\`\`\`$1" '$0 == "```" { inside = 0 } inside; $0 == kind { inside = 1; if (NR > 1) print "" }' "$2"; }
+sql 'CREATE DATABASE testing'
+sql "CREATE EXTENSION clerk_sync;
+    CREATE TABLE documents (id integer PRIMARY KEY, title text, owner text DEFAULT clerk_user_id(), org text DEFAULT clerk_org_id());
+    INSERT INTO documents VALUES (1, 'plan', 'user_alice', 'org_acme'), (2, 'budget', 'user_anna', 'org_acme'), (3, 'prices', 'user_bob', 'org_globex');
+    ALTER TABLE documents ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY owner_all ON documents USING (owner = clerk_user_id());
+    CREATE POLICY org_reads ON documents FOR SELECT USING (org = clerk_org_id());
+    GRANT SELECT, INSERT, UPDATE, DELETE ON documents TO app;" -d testing
+status=0
+psql --no-psqlrc -q -d testing -v ON_ERROR_STOP=1 -f <(fences sql docs/testing.md) >"$SCRATCH/testing" 2>&1 || status=$?
+is "the statements of docs/testing.md run to their end" "$status" 0
+# Without the blanks that psql ends its lines with.
+testing=$(sed 's/ *$//' "$SCRATCH/testing")
+is "each of its expectations is met" "$(grep -c '^ ok - ' "$SCRATCH/testing") $(grep -c '^ not ok - ' "$SCRATCH/testing")" "3 0"
+shown=0
+while IFS= read -r -d '' block; do
+    shown=$((shown + 1))
+    if [[ $testing != *"$block"* ]]; then
+        not_ok "docs/testing.md shows what happens" "$block" "$testing"
+    fi
+done < <(awk '$0 == "```" { if (inside) printf "%s%c", text, 0; inside = 0 } inside { text = text (text == "" ? "" : "\n") $0 }
+    $0 == "```text" { inside = 1; text = "" }' docs/testing.md)
+is "docs/testing.md shows four answers" "$shown" 4
 finish

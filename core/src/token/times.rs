@@ -19,6 +19,14 @@ pub(crate) struct Times {
 }
 
 impl Times {
+    /// Those of a session that is valid whenever it is asked for.
+    pub(crate) const UNLIMITED: Self = Self {
+        expires_at: i64::MAX,
+        not_before: None,
+        issued_at: None,
+        skew_micros: 0,
+    };
+
     pub(crate) fn from_claims(
         claims: &Map<String, Value>,
         skew_micros: i64,

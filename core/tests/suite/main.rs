@@ -1,6 +1,7 @@
 //! Tests of `clerk_core` from outside, as one binary: its dependencies are linked once.
 
 mod addresses;
+mod assumed;
 mod authorization;
 mod clerk_verdicts;
 mod inspection;
