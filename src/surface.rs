@@ -4,5 +4,6 @@ mod call;
 mod claims;
 mod configuration;
 mod inspection;
+mod memberships;
 mod session;
 mod signing_keys;
