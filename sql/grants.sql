@@ -3,7 +3,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA clerk FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA clerk FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA clerk TO clerk_admin;
-GRANT SELECT ON clerk.instances, clerk.signing_keys, clerk.policies TO clerk_admin;
+GRANT SELECT ON clerk.instances, clerk.signing_keys, clerk.policies, clerk.organization_memberships TO clerk_admin;
 GRANT EXECUTE ON FUNCTION
     clerk.configure(text, text, text, text[], text[], interval, boolean, boolean, boolean),
     clerk.remove_instance(text),
@@ -34,7 +34,7 @@ GRANT EXECUTE ON FUNCTION
     clerk._stamp_deletion()
 TO clerk_admin;
 
--- The request functions tell a caller about the caller's own token only, so everybody may ask. Said
+-- The request functions tell a caller about the caller's own token and memberships only, so everybody may ask. Said
 -- outright: a database may have revoked the default that gives functions to PUBLIC.
 GRANT EXECUTE ON FUNCTION
     clerk_user_id(),
@@ -55,5 +55,9 @@ GRANT EXECUTE ON FUNCTION
     clerk_require_role(text),
     clerk_require_permission(text),
     clerk_owns(text),
-    clerk_in_org(text)
+    clerk_in_org(text),
+    clerk_is_member(text),
+    clerk_member_org_ids(),
+    clerk_member_org_ids(text[]),
+    clerk_has_role_in(text, text)
 TO PUBLIC;

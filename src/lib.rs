@@ -27,9 +27,14 @@ extension_sql_file!(
     requires = ["tables"]
 );
 extension_sql_file!(
+    "../sql/memberships.sql",
+    name = "memberships",
+    requires = ["functions"]
+);
+extension_sql_file!(
     "../sql/administration.sql",
     name = "administration",
-    requires = ["functions"]
+    requires = ["memberships"]
 );
 extension_sql_file!(
     "../sql/policies.sql",

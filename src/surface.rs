@@ -5,6 +5,7 @@ mod call;
 mod claims;
 mod configuration;
 mod inspection;
+mod memberships;
 mod policies;
 mod session;
 mod signing_keys;

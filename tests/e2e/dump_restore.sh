@@ -11,7 +11,8 @@ seen_by() { try "BEGIN; SET LOCAL ROLE app_user; SET LOCAL clerk_sync.token = '$
 # All that was configured, and the policies with every name in full, whatever the database's search_path.
 rows() {
     sql 'SET search_path = pg_catalog; SELECT * FROM clerk.instances ORDER BY issuer;
-        SELECT * FROM clerk.signing_keys ORDER BY issuer, kid; SELECT * FROM pg_policies ORDER BY policyname;
+        SELECT * FROM clerk.signing_keys ORDER BY issuer, kid;
+        SELECT * FROM clerk.organization_memberships ORDER BY id; SELECT * FROM pg_policies ORDER BY policyname;
         SELECT * FROM public.notes ORDER BY body' "$1"
 }
 
@@ -28,7 +29,10 @@ for schema in public extensions; do
     set_up
     sql "SELECT FROM clerk.configure(:'key', clock_skew => '7 s', authorized_parties => '{https://app.example.com}',
             audiences => '{a,b}', allow_templates => true, fetch_keys => false);
-        CREATE POLICY of_the_organization ON notes FOR SELECT USING (clerk_in_org(body) OR clerk_has_role('admin'))" \
+        CREATE POLICY of_the_organization ON notes FOR SELECT USING (clerk_in_org(body) OR clerk_has_role('admin') OR clerk_is_member(body));
+        INSERT INTO clerk.organization_memberships (id, organization_id, user_id, role, permissions, deleted_at) VALUES
+            ('orgmem_1', 'org_1', 'user_alice', 'org:admin', '{org:a:read}', NULL),
+            ('orgmem_2', 'org_2', 'user_alice', 'org:member', '{}', '2026-01-01')" \
         -v "key=$PUBLISHABLE_KEY"
     is "$schema: the functions are where they were asked for" \
         "$(sql "SELECT DISTINCT pronamespace::regnamespace FROM pg_proc WHERE proname LIKE 'clerk\\_%'")" "$schema"
@@ -44,7 +48,7 @@ for schema in public extensions; do
             report=$(pg_restore --exit-on-error --dbname "$restored" "$SCRATCH/dump" 2>&1 || true)
         fi
         is "$schema, $format: the restore raises nothing" "$report" ''
-        is "$schema, $format: instances, keys, policies and rows are the same" "$(rows "$restored")" "$(rows "$original")"
+        is "$schema, $format: instances, keys, memberships, policies and rows are the same" "$(rows "$restored")" "$(rows "$original")"
         is "$schema, $format: the restored database verifies for alice" "$(seen_by "$alice" "$restored")" a1,a2
         like "$schema, $format: it refuses a forged token" \
             "$(seen_by "$(token user_alice --key "$CLERK_FORGED_KEYS")" "$restored")" 'ERROR:  28000:*token-invalid-signature*'
