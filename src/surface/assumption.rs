@@ -1,13 +1,11 @@
 //! `clerk._assume_session`: a session that nobody signed, for explanations and tests. Its SQL is in
 //! `sql/explain.sql`; who may call it is decided there.
 
-use std::ffi::CStr;
-
 use clerk_core::token;
+use pgrx::pg_getarg_datum;
 use pgrx::pg_sys::Datum;
-use pgrx::{direct_function_call_as_datum, pg_getarg_datum, pg_sys};
 
-use super::call::{Answer, c_functions};
+use super::call::{Answer, c_functions, jsonb_text};
 use crate::errors::SessionError;
 use crate::settings::token::assume;
 
@@ -26,17 +24,4 @@ fn assume_session(claims: Option<Datum>) -> Answer {
         }
     }
     Ok(Some(Datum::null()))
-}
-
-/// As Postgres writes it: numbers keep their digits, control characters are escaped.
-fn jsonb_text(jsonb: Datum) -> String {
-    // SAFETY: jsonb_out takes a jsonb and gives a C string in the current memory context.
-    unsafe {
-        let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(jsonb)]);
-        text.map_or_else(String::new, |text| {
-            CStr::from_ptr(text.cast_mut_ptr())
-                .to_string_lossy()
-                .into_owned()
-        })
-    }
 }

@@ -4,10 +4,10 @@
 //! pgrx' error type holds only the codes of Postgres' own table. And these functions run for every
 //! row, so nothing stands between Postgres and the cached session but the unwind guard.
 
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 
-use pgrx::{PgLogLevel, pg_sys};
+use pgrx::{PgLogLevel, direct_function_call_as_datum, pg_sys};
 
 use crate::errors::{Report, SessionError};
 
@@ -150,6 +150,19 @@ pub(super) unsafe fn text_argument<'a>(
     // SAFETY: the caller's promise; a text's bytes stay in place during the call.
     let bytes: &'a [u8] = unsafe { pgrx::pg_getarg(fcinfo, number) }?;
     std::str::from_utf8(bytes).ok()
+}
+
+/// The text of a jsonb as Postgres writes it: numbers keep their digits, control characters are escaped,
+/// and no parser of ours sets limits before the checks begin.
+pub(super) fn jsonb_text(jsonb: pg_sys::Datum) -> String {
+    // SAFETY: jsonb_out takes a jsonb and gives a C string in the current memory context.
+    unsafe {
+        let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(jsonb)]);
+        text.map_or_else(String::new, |text| {
+            let text = CStr::from_ptr(text.cast_mut_ptr());
+            text.to_string_lossy().into_owned()
+        })
+    }
 }
 
 /// A text datum.

@@ -8,7 +8,8 @@ use pgrx::pg_sys::Oid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::signing_keys::{jsonb_text, refuse_read_only};
+use super::call::jsonb_text;
+use super::signing_keys::refuse_read_only;
 use crate::errors::{self, Administration, AdministrationError};
 use crate::protection::{self, Family};
 use crate::storage::{search_path, tables};
@@ -127,7 +128,7 @@ fn read(
     caller_path: &str,
 ) -> Administration<(Family, Plan)> {
     let target = target.ok_or(AdministrationError::MissingArgument("target"))?;
-    let mut specification = Specification::parse(&jsonb_text(options))?;
+    let mut specification = Specification::parse(&jsonb_text(options.datum()))?;
     if let Some(via) = &specification.via {
         specification.via = Some(qualify(Via::parse(via)?, caller_path)?.to_string());
     }

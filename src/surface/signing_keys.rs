@@ -4,10 +4,10 @@ use std::ffi::CStr;
 
 use clerk_core::key_set::{KeySet, SigningKey};
 use pgrx::datum::AnyElement;
-use pgrx::direct_function_call;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use super::call::jsonb_text;
 use crate::clerk_api;
 use crate::errors::{self, Administration, AdministrationError};
 use crate::storage::instances::{self, KeySource};
@@ -20,18 +20,8 @@ fn add_signing_keys(
 ) -> Result<TableIterator<'static, (name!(kid, Option<String>), name!(outcome, String))>, ErrorReport>
 {
     refuse_read_only(c"clerk.add_signing_keys()");
-    let outcomes = store_added_keys(issuer, &jsonb_text(&jwks))?;
+    let outcomes = store_added_keys(issuer, &jsonb_text(jwks.datum()))?;
     Ok(TableIterator::new(outcomes))
-}
-
-/// The text of a jsonb argument as Postgres writes it: a parser of ours would have limits of its own
-/// before the checks begin.
-pub(super) fn jsonb_text(jsonb: &AnyElement) -> String {
-    // SAFETY: the argument's type is jsonb, and jsonb_out gives a C string.
-    unsafe {
-        let text = direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(jsonb.datum())]);
-        text.unwrap_or_default().to_string_lossy().into_owned()
-    }
 }
 
 fn store_added_keys(issuer: &str, jwks: &str) -> Administration<Vec<(Option<String>, String)>> {
