@@ -244,7 +244,10 @@ impl From<AdministrationError> for ErrorReport {
             ),
             E::Storage(_) | E::Table(_) => (Code::ERRCODE_INTERNAL_ERROR, ""),
         };
-        let mut report = Self::new(code, error.to_string(), "clerk_sync");
+        let mut report = match &error {
+            E::Policy(refusal) => Self::new(code, refusal.message.clone(), "clerk_sync"),
+            _ => Self::new(code, error.to_string(), "clerk_sync"),
+        };
         if let E::Policy(Refusal { detail, .. }) = &error
             && !detail.is_empty()
         {

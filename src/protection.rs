@@ -139,7 +139,7 @@ impl Family {
             names.iter().map(policy).collect()
         };
         let policies = match self.plan(&note.specification) {
-            Err(refusal) => all(Standing::Broken, &refusal.message),
+            Err(refusal) => all(Standing::Broken, &refusal.to_string()),
             Ok(_) if !self.table.row_security => {
                 all(Standing::Disabled, "row security is disabled")
             }

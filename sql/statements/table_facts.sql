@@ -21,7 +21,13 @@ SELECT pg_catalog.jsonb_build_object(
             'default', pg_catalog.pg_get_expr(f.adbin, f.adrelid),
             'is_generated', a.attgenerated <> '' OR a.attidentity <> '',
             'sequence', CASE WHEN a.attidentity = ''
-                THEN pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname) END
+                THEN pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname) END,
+            'sequence_users', (
+                SELECT coalesce(pg_catalog.jsonb_agg(CASE WHEN g.grantee = 0 THEN 'public'
+                    ELSE pg_catalog.pg_get_userbyid(g.grantee)::text END), '[]')
+                FROM pg_catalog.pg_class AS s CROSS JOIN LATERAL pg_catalog.aclexplode(s.relacl) AS g
+                WHERE s.oid = pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname)::regclass
+                    AND g.privilege_type = 'USAGE')
         ) ORDER BY a.attnum), '[]')
         FROM pg_catalog.pg_attribute AS a
             LEFT JOIN pg_catalog.pg_attrdef AS f ON f.adrelid = a.attrelid AND f.adnum = a.attnum

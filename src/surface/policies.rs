@@ -17,11 +17,11 @@ use crate::storage::{search_path, tables};
 #[pg_extern(sql = false)]
 fn policy_sql(
     target: Option<Oid>,
-    options: AnyElement,
+    options: Option<AnyElement>,
 ) -> Result<SetOfIterator<'static, String>, ErrorReport> {
     let caller_path = search_path::current();
     let changes = search_path::with_catalog(|| {
-        let (family, plan) = read(target, &options, &caller_path)?;
+        let (family, plan) = read(target, options.as_ref(), &caller_path)?;
         let others = family.other_plans(Some(plan.specification.prefix()));
         let script = change::write_script(&plan, &others, &family.table);
         Ok::<_, AdministrationError>(script?)
@@ -35,16 +35,16 @@ fn policy_sql(
 #[pg_extern(sql = false)]
 fn protect(
     target: Option<Oid>,
-    options: AnyElement,
+    options: Option<AnyElement>,
 ) -> Result<TableIterator<'static, (name!(change, String), name!(statement, String))>, ErrorReport>
 {
     refuse_read_only(c"clerk.protect()");
     let caller_path = search_path::current();
     let changes = search_path::with_catalog(|| {
         // What is refused needs no lock.
-        let (family, _) = read(target, &options, &caller_path)?;
+        let (family, _) = read(target, options.as_ref(), &caller_path)?;
         tables::lock(&family.table)?;
-        let (family, plan) = read(target, &options, &caller_path)?;
+        let (family, plan) = read(target, options.as_ref(), &caller_path)?;
         let changes = family.difference(&plan, &caller_path)?;
         protection::apply(&changes, &caller_path)?;
         for notice in &plan.notices {
@@ -72,7 +72,8 @@ fn unprotect(
         let remaining = prefix.map_or_else(Vec::new, |prefix| family.other_plans(Some(prefix)));
         let changes = change::write_removal(&family.table, prefix, &remaining);
         protection::apply(&changes, &caller_path)?;
-        if !changes.is_empty() && remaining.is_empty() {
+        let left = Family::read(target, None)?.table.policies;
+        if !changes.is_empty() && left.is_empty() {
             errors::notice_of_closed_table(&family.table.quoted());
         }
         with_children(changes, &family, &caller_path)
@@ -124,10 +125,11 @@ fn list_policies() -> Result<
 /// The table as it is, and what the options ask of it.
 fn read(
     target: Option<Oid>,
-    options: &AnyElement,
+    options: Option<&AnyElement>,
     caller_path: &str,
 ) -> Administration<(Family, Plan)> {
     let target = target.ok_or(AdministrationError::MissingArgument("target"))?;
+    let options = options.ok_or(AdministrationError::MissingArgument("options"))?;
     let mut specification = Specification::parse(&jsonb_text(options.datum()))?;
     if let Some(via) = &specification.via {
         specification.via = Some(qualify(Via::parse(via)?, caller_path)?.to_string());

@@ -6,7 +6,7 @@ mod steps;
 
 use super::facts::{PolicyFacts, TableFacts};
 use super::plan::{Plan, Policy};
-use super::refusal::{Refusal, RefusalKind};
+use super::refusal::Refusal;
 use removal::Removal;
 use steps::Steps;
 
@@ -63,20 +63,13 @@ pub fn write_script(
 /// The statements that make the table what the plan says, and none where it is.
 ///
 /// # Errors
-/// As [`write_script`], and where an index is asked for concurrently.
+/// As [`write_script`], and where an index is missing that is asked for concurrently.
 pub fn write_difference(
     plan: &Plan,
     others: &[Plan],
     table: &TableFacts,
     is_same: IsSame<'_>,
 ) -> Result<Vec<Change>, Refusal> {
-    if plan.specification.indexes.as_deref() == Some("concurrently") {
-        return Err(Refusal::new(
-            RefusalKind::Unsupported,
-            "an index cannot be created concurrently in a transaction",
-        )
-        .hint("Run the statements of clerk.policy_sql() one by one, or leave indexes out."));
-    }
     Steps::new(plan, others, table, Some(is_same)).write()
 }
 

@@ -95,6 +95,18 @@ pub(super) fn check_options(
             return Err(Refusal::option(option, "The text is empty or holds a NUL."));
         }
     }
+    if let Some(reverification) = &specification.reverification
+        && !is_reverification(reverification)
+    {
+        return Err(Refusal::option(
+            "reverification",
+            "It is no preset and no level with a time.",
+        )
+        .hint(
+            "Write 'strict_mfa', 'strict', 'moderate' or 'lax', or a level and a time such as \
+                 'second_factor 10 minutes'.",
+        ));
+    }
     let needs = [
         (
             T::Role,
@@ -145,6 +157,27 @@ pub(super) fn check_options(
         ));
     }
     Ok(())
+}
+
+/// A preset, or one of the three levels and an interval of numbers and units.
+fn is_reverification(text: &str) -> bool {
+    const UNITS: [&str; 4] = ["second", "minute", "hour", "day"];
+    let mut words = text.split(' ');
+    match words.next() {
+        Some("strict_mfa" | "strict" | "moderate" | "lax") => words.next().is_none(),
+        Some("first_factor" | "second_factor" | "multi_factor") => {
+            let rest: Vec<_> = words.collect();
+            let is_pair = |pair: &[&str]| match pair {
+                [number, unit] => {
+                    number.parse::<u32>().is_ok()
+                        && UNITS.contains(&unit.strip_suffix('s').unwrap_or(unit))
+                }
+                _ => false,
+            };
+            !rest.is_empty() && rest.chunks(2).all(is_pair)
+        }
+        _ => false,
+    }
 }
 
 pub(super) fn need_column(table: &TableFacts, column: &str) -> Result<(), Refusal> {

@@ -68,7 +68,11 @@ impl Writer<'_> {
         }
         let (mut old, mut new) = (row.clone(), row);
         if let Some(column) = &self.resolved.soft_delete {
-            old.push(is_alive(&quote_name(column), command));
+            let is_alive = is_alive(&quote_name(column), command);
+            if command == Command::Insert {
+                new.push(is_alive.clone());
+            }
+            old.push(is_alive);
         }
         let has_author = matches!(
             self.resolved.template,

@@ -66,6 +66,9 @@ pub struct ColumnFacts {
     pub is_generated: bool,
     /// The sequence behind a serial column, quoted and with its schema.
     pub sequence: Option<String>,
+    /// Roles that were granted USAGE of the sequence.
+    #[serde(default)]
+    pub sequence_users: Vec<String>,
 }
 
 /// An index.
@@ -161,11 +164,17 @@ impl TableFacts {
         indexes.any(|index| index.leading_column.as_deref() == Some(column))
     }
 
-    /// Whether the role was granted the privilege; `USAGE` of sequences is not looked up.
+    /// Whether the role was granted the privilege; `USAGE` is of all sequences behind the columns.
     pub(crate) fn has_grant(&self, role: &str, privilege: &str) -> bool {
-        self.grants
-            .iter()
-            .any(|held| held.role == role && held.privilege == privilege)
+        if privilege == "USAGE" {
+            let mut serial = self
+                .columns
+                .iter()
+                .filter(|column| column.sequence.is_some());
+            return serial.all(|column| column.sequence_users.iter().any(|user| user == role));
+        }
+        let mut grants = self.grants.iter();
+        grants.any(|held| held.role == role && held.privilege == privilege)
     }
 
     /// Whether the role is there to be named.
@@ -176,6 +185,14 @@ impl TableFacts {
     /// Whether the table is the one of this name.
     pub fn is(&self, schema: &str, name: &str) -> bool {
         self.schema == schema && self.name == name
+    }
+}
+
+impl ColumnFacts {
+    /// Whether its default is one of the session's functions, as those are set here.
+    pub(crate) fn has_session_default(&self) -> bool {
+        let default = self.default.as_deref().unwrap_or_default();
+        default.ends_with("clerk_user_id()") || default.ends_with("clerk_org_id()")
     }
 }
 

@@ -85,19 +85,27 @@ pub fn check_name(option: &str, name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The parts with `_` between them; where that is too long, the front is cut and a digest of the whole
-/// put in, so that two long names stay two.
+/// The parts with `_` between them; where that is too long, the parts are cut and a digest of the whole
+/// is put between them, so that two long names stay two.
 pub fn join_name(front: &str, back: &str) -> String {
     let whole = format!("{front}_{back}");
     if whole.len() <= LONGEST_NAME {
         return whole;
     }
-    let tail = format!("_{:08x}_{back}", digest(&whole));
-    let mut cut = LONGEST_NAME.saturating_sub(tail.len()).min(front.len());
-    while !front.is_char_boundary(cut) {
-        cut -= 1;
+    let digest = format!("_{:08x}_", digest(&whole));
+    let room = LONGEST_NAME - digest.len();
+    // The shorter part stays whole, so far as it is no longer than half.
+    let back = cut(back, room - front.len().min(room / 2));
+    format!("{}{digest}{back}", cut(front, room - back.len()))
+}
+
+/// The front of the text, at most so many bytes.
+fn cut(text: &str, longest: usize) -> &str {
+    let mut end = longest.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
     }
-    format!("{}{tail}", &front[..cut])
+    &text[..end]
 }
 
 /// The name, or the first of `name1`, `name2`... that is not taken.

@@ -2,7 +2,7 @@
 
 use super::condition::{Writer, follows_known_policies};
 use super::facts::TableFacts;
-use super::names::{join_name, quote_name};
+use super::names::{join_name, quote_name, quote_qualified};
 use super::refusal::{Refusal, RefusalKind};
 use super::resolve::{Resolved, resolve};
 use super::specification::{Command, Specification, Template};
@@ -80,15 +80,20 @@ impl Catalog<'_> {
     /// The table that a `via` names, with its schema.
     pub(crate) fn parent(&self, via: &Via) -> Result<&TableFacts, Refusal> {
         let schema = via.schema.as_deref().unwrap_or_default();
-        self.parents
+        let found = self
+            .parents
             .iter()
-            .find(|table| table.is(schema, &via.table))
-            .ok_or_else(|| {
-                Refusal::new(
-                    RefusalKind::MissingTable,
-                    format_args!("table {} does not exist", quote_name(&via.table)),
-                )
-            })
+            .find(|table| table.is(schema, &via.table));
+        found.ok_or_else(|| {
+            let name = match &via.schema {
+                Some(schema) => quote_qualified(schema, &via.table),
+                None => quote_name(&via.table),
+            };
+            Refusal::new(
+                RefusalKind::MissingTable,
+                format_args!("table {name} does not exist"),
+            )
+        })
     }
 }
 
@@ -142,6 +147,9 @@ pub fn plan(
     }
     let specification = &specification;
     let resolved = resolve(specification, table)?;
+    if let Some(via) = &resolved.via {
+        refuse_circle(via, table, &catalog)?;
+    }
     let writer = Writer {
         table,
         catalog: &catalog,
@@ -197,6 +205,28 @@ fn parent_roles(
         .map(|set| set.specification)
         .find(|set| set.restrictive != Some(true) && set.template != Template::Service.to_string());
     Ok(permissive.and_then(|set| set.to_roles))
+}
+
+/// Tables that follow each other in a circle would be asked for ever.
+fn refuse_circle(via: &Via, table: &TableFacts, catalog: &Catalog<'_>) -> Result<(), Refusal> {
+    let mut ahead = vec![via.clone()];
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    while let Some(via) = ahead.pop() {
+        let parent = catalog.parent(&via)?;
+        if parent.is(&table.schema, &table.name) {
+            return Err(Refusal::option(
+                "via",
+                "The tables follow each other in a circle.",
+            ));
+        }
+        if !seen.contains(&(&parent.schema, &parent.name)) {
+            seen.push((&parent.schema, &parent.name));
+            let sets = parent.made_sets().into_iter();
+            let vias = sets.filter_map(|set| set.specification.via);
+            ahead.extend(vias.filter_map(|via| Via::parse(&via).ok()));
+        }
+    }
+    Ok(())
 }
 
 /// Columns that an UPDATE must leave alone, where policies would let it move a row: the author beside

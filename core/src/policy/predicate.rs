@@ -41,7 +41,7 @@ fn scan(text: &str) -> Result<(), &'static str> {
         let width = match next {
             '\0' => return Err("It holds a NUL."),
             ';' => return Err("It holds a semicolon."),
-            '$' => return Err("It holds a dollar sign outside of quotes."),
+            '$' | '\\' => return Err("It holds a dollar sign or a backslash outside of quotes."),
             '-' if rest.starts_with("--") => return Err("It holds a comment."),
             '/' if rest.starts_with("/*") => return Err("It holds a comment."),
             '\'' | '"' => quoted_length(rest, next).ok_or("A quote has no end.")?,
@@ -58,7 +58,8 @@ fn scan(text: &str) -> Result<(), &'static str> {
             }
             _ if is_word(next) => {
                 let word = rest.find(|other| !is_word(other)).unwrap_or(rest.len());
-                if rest[..word].eq_ignore_ascii_case("e") && rest[word..].starts_with('\'') {
+                // `1E'...'` is a number and such a string to Postgres 14.
+                if rest[..word].ends_with(['e', 'E']) && rest[word..].starts_with('\'') {
                     return Err("It holds an E'...' string.");
                 }
                 word

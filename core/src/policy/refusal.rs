@@ -32,8 +32,7 @@ pub enum RefusalKind {
 }
 
 /// A refusal as a user sees it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Decides the SQLSTATE.
     pub kind: RefusalKind,
@@ -43,6 +42,19 @@ pub struct Refusal {
     pub detail: String,
     /// What to do next; may be empty.
     pub hint: String,
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    /// The message with the facts behind it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)?;
+        if !self.detail.is_empty() {
+            write!(formatter, ": {}", self.detail.trim_end_matches('.'))?;
+        }
+        Ok(())
+    }
 }
 
 impl Refusal {

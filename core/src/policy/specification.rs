@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
 
@@ -76,7 +76,17 @@ impl Specification {
     /// # Errors
     /// Where an option is unknown or of the wrong type.
     pub fn parse(json: &str) -> Result<Self, Refusal> {
-        serde_json::from_str(json).map_err(|fault| Refusal::option("the specification", fault))
+        let fault = |fault: serde_json::Error| Refusal::option("the specification", fault);
+        let options: Map<String, Value> = serde_json::from_str(json).map_err(fault)?;
+        for (name, value) in &options {
+            if value
+                .as_array()
+                .is_some_and(|list| list.contains(&Value::Null))
+            {
+                return Err(Refusal::option(name, "The list holds a NULL."));
+            }
+        }
+        serde_json::from_value(Value::Object(options)).map_err(fault)
     }
 
     /// What the names of its policies begin with.

@@ -4,7 +4,7 @@ use super::Change;
 use super::statements::{
     comment_policy, drop_default, drop_policy, drop_unneeded_guards, drop_unneeded_indexes, revoke,
 };
-use crate::policy::facts::TableFacts;
+use crate::policy::facts::{ColumnFacts, TableFacts};
 use crate::policy::note::{Made, Note};
 use crate::policy::plan::Plan;
 
@@ -63,10 +63,8 @@ impl<'a> Removal<'a> {
             made.absorb(&set.made);
         }
         for column in &made.defaults {
-            let has_default = self
-                .table
-                .column(column)
-                .is_some_and(|facts| facts.default.is_some());
+            let facts = self.table.column(column);
+            let has_default = facts.is_some_and(ColumnFacts::has_session_default);
             if has_default && !self.remaining.iter().any(|plan| plan.fills(column)) {
                 self.changes.push(drop_default(column, self.table));
             }

@@ -6,10 +6,10 @@ use super::statements::{
     set_default,
 };
 use super::{Change, IsSame};
-use crate::policy::facts::TableFacts;
+use crate::policy::facts::{ColumnFacts, TableFacts};
 use crate::policy::names::{free_name, quote_name};
 use crate::policy::note::{Made, Note};
-use crate::policy::plan::Plan;
+use crate::policy::plan::{Guard, Plan};
 use crate::policy::refusal::{Refusal, RefusalKind};
 
 pub(super) struct Steps<'a> {
@@ -43,7 +43,7 @@ impl<'a> Steps<'a> {
         let mut plans = vec![self.plan];
         plans.extend(self.others);
         let mut made = self.made_before();
-        self.write_indexes();
+        self.write_indexes()?;
         self.write_row_security();
         self.write_defaults(&mut made, &plans);
         let privileges = self.privileges(&mut made, &plans);
@@ -96,11 +96,11 @@ impl<'a> Steps<'a> {
     fn write_defaults(&mut self, made: &mut Made, plans: &[&Plan]) {
         made.defaults.retain(|column| {
             let is_filled = plans.iter().any(|plan| plan.fills(column));
-            let is_there = self.table.column(column).is_some();
-            if !is_filled && is_there {
+            let facts = self.table.column(column);
+            if !is_filled && facts.is_some_and(ColumnFacts::has_session_default) {
                 self.changes.push(drop_default(column, self.table));
             }
-            is_filled && is_there
+            is_filled && facts.is_some()
         });
         for (column, function) in &self.plan.defaults {
             let Some(facts) = self.table.column(column) else {
@@ -195,29 +195,37 @@ impl<'a> Steps<'a> {
     }
 
     fn write_guards(&mut self) {
-        for guard in &self.plan.guards {
-            let present = self.table.triggers.iter().find(|trigger| {
+        let present = |guard: &Guard| {
+            self.table.triggers.iter().find(|trigger| {
                 trigger.guard.as_deref() == Some(guard.kind.function())
                     && trigger.column.as_deref() == Some(&guard.column)
-            });
+            })
+        };
+        let mut taken: Vec<_> = self
+            .table
+            .triggers
+            .iter()
+            .map(|trigger| trigger.name.clone())
+            .collect();
+        for guard in &self.plan.guards {
+            let present = present(guard);
             if present.is_some() && !self.writes_all() {
                 continue;
             }
             let name = match present {
                 Some(trigger) => trigger.name.clone(),
                 None => free_name(guard.kind.name_prefix(), &guard.column, |name| {
-                    self.table
-                        .triggers
-                        .iter()
-                        .any(|trigger| trigger.name == name)
+                    taken.iter().any(|taken| taken == name)
                 }),
             };
             self.changes.push(create_guard(&name, guard, self.table));
+            taken.push(name);
         }
     }
 
-    fn write_indexes(&mut self) {
+    fn write_indexes(&mut self) -> Result<(), Refusal> {
         let concurrently = self.plan.specification.indexes.as_deref() == Some("concurrently");
+        let mut taken = self.table.taken_names.clone();
         for columns in &self.plan.indexed {
             let present = self
                 .table
@@ -227,14 +235,26 @@ impl<'a> Steps<'a> {
             let name = match present {
                 Some(index) if self.writes_all() && is_ours(index) => index.name.clone(),
                 Some(_) => continue,
-                None => free_name(
-                    &format!("{}_{}", self.table.name, columns.join("_")),
-                    "clerk_idx",
-                    |name| self.table.taken_names.iter().any(|taken| taken == name),
-                ),
+                None => {
+                    let front = format!("{}_{}", self.table.name, columns.join("_"));
+                    free_name(&front, "clerk_idx", |name| {
+                        taken.iter().any(|taken| taken == name)
+                    })
+                }
             };
+            if concurrently && !self.writes_all() {
+                return Err(Refusal::new(
+                    RefusalKind::Unsupported,
+                    "an index cannot be created concurrently in a transaction",
+                )
+                .hint(
+                    "Run the statements of clerk.policy_sql() one by one, or leave indexes out.",
+                ));
+            }
             self.changes
                 .push(create_index(&name, columns, concurrently, self.table));
+            taken.push(name);
         }
+        Ok(())
     }
 }
