@@ -8,17 +8,16 @@ SELECT * FROM clerk.add_signing_keys(:'issuer', :'jwks');
 --    it, and an admin of that organization may also delete it.
 
 CREATE TABLE documents (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     title text NOT NULL,
-    owner text NOT NULL DEFAULT clerk_user_id(),
-    org text NOT NULL DEFAULT clerk_org_id()
+    user_id text NOT NULL,
+    org_id text NOT NULL DEFAULT clerk_org_id()
 );
-ALTER TABLE documents ENABLE ROW LEVEL SECURITY;
-CREATE POLICY owner_all ON documents USING (owner = clerk_user_id());
-CREATE POLICY org_reads ON documents FOR SELECT USING (org = clerk_org_id());
-CREATE POLICY admin_deletes ON documents FOR DELETE USING (org = clerk_org_id() AND clerk_has_role('admin'));
-
 CREATE ROLE app NOLOGIN; -- the role of every request: neither superuser nor BYPASSRLS
-GRANT SELECT, INSERT, UPDATE, DELETE ON documents TO app;
+
+SELECT * FROM clerk.protect('documents', 'owner', to_roles => '{app}', grants => true);
+SELECT change FROM clerk.protect('documents', 'organization', commands => '{select}', prefix => 'colleagues', to_roles => '{app}');
+SELECT change FROM clerk.protect('documents', 'role', role => 'admin', commands => '{delete}', prefix => 'admins', to_roles => '{app}');
 
 -- 3. Alice of Acme writes. Her session token goes into the transaction; nothing else says who she is.
 
@@ -37,7 +36,7 @@ SET LOCAL clerk_sync.token = :'bob';
 INSERT INTO documents (title) VALUES ('Globex prices');
 SELECT * FROM documents;
 SAVEPOINT attempt;
-INSERT INTO documents (title, owner) VALUES ('in her name', 'user_alice');
+INSERT INTO documents (title, user_id) VALUES ('in her name', 'user_alice');
 ROLLBACK TO attempt;
 COMMIT;
 
@@ -85,3 +84,18 @@ ROLLBACK;
 -- 10. Why was it refused? An administrator asks, check by check.
 
 SELECT * FROM clerk.inspect_token(:'forged');
+
+-- 11. Why does Bob not see document 1? The same administrator asks, policy by policy.
+
+SELECT policy, kind, expression, result, reason
+FROM clerk.explain_access('documents', '{"sub": "user_bob", "org_id": "org_globex"}', row_key => '1', as_role => 'app')
+WHERE command = 'SELECT';
+
+-- 12. The whole table at a glance, for whoever tests: as these people, without a token, and leaving nothing behind.
+
+CREATE EXTENSION clerk_sync_test;
+SELECT * FROM clerk_test.access_matrix('documents', '{
+    "alice": {"user_id": "user_alice", "org_id": "org_acme", "org_role": "admin", "as_role": "app"},
+    "bob": {"user_id": "user_bob", "org_id": "org_globex", "as_role": "app"},
+    "nobody": {"anonymous": true, "as_role": "app"}
+}');

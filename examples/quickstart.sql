@@ -19,21 +19,20 @@ SELECT * FROM clerk.configure(:'publishable_key');
 -- 2. Once: a table that belongs to people and organizations, and who may do what with it.
 CREATE TABLE todos (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    owner text NOT NULL DEFAULT clerk_user_id(),
-    org text DEFAULT clerk_org_id(),
+    user_id text NOT NULL,
+    org_id text DEFAULT clerk_org_id(),
     title text NOT NULL
 );
-CREATE INDEX ON todos (owner);
-CREATE INDEX ON todos (org);
-ALTER TABLE todos ENABLE ROW LEVEL SECURITY;
-CREATE POLICY owner_all ON todos USING (owner = clerk_user_id());
-CREATE POLICY org_reads ON todos FOR SELECT USING (org = clerk_org_id());
-CREATE POLICY admin_deletes ON todos FOR DELETE USING (org = clerk_org_id() AND clerk_has_role('admin'));
 
 -- 3. Once: the role that requests run as. Row security does not hold for superusers, for roles with BYPASSRLS, or for a
---    table's owner: the application must be none of them.
+--    table's owner: the application must be none of them. Then the policies: an owner may do anything, the organization
+--    read, and its admin also delete. Three sets, each with a prefix of its own; permissive policies add up.
 CREATE ROLE app LOGIN;
-GRANT SELECT, INSERT, UPDATE, DELETE ON todos TO app;
+SELECT change FROM clerk.protect('todos', 'owner', to_roles => '{app}', grants => true);
+SELECT change FROM clerk.protect('todos', 'organization', commands => '{select}', prefix => 'colleagues', to_roles => '{app}');
+SELECT change FROM clerk.protect('todos', 'role', role => 'admin', commands => '{delete}', prefix => 'admins', to_roles => '{app}');
+-- What it would be as a migration:
+--   SELECT clerk.policy_sql('todos', 'owner', to_roles => '{app}', grants => true);
 
 -- 4. Each transaction: hand over the token, then ask what you like. The token counts until the transaction ends, so a
 --    pooled connection carries nobody's identity on. With a driver, pass it as a parameter:
@@ -42,8 +41,8 @@ BEGIN;
 SET LOCAL ROLE app;
 SELECT set_config('clerk_sync.token', :'token', true) <> '' AS token_set;
 SELECT clerk_user_id(), clerk_org_id(), clerk_org_role(), clerk_has_permission('org:todos:manage');
-INSERT INTO todos (title) VALUES ('read the other examples') RETURNING id, owner, org, title;
-SELECT id, owner, org, title FROM todos;
+INSERT INTO todos (title) VALUES ('read the other examples') RETURNING id, user_id, org_id, title;
+SELECT id, user_id, org_id, title FROM todos;
 COMMIT;
 
 -- 5. When a login fails: which check said no?
