@@ -95,9 +95,12 @@ impl Family {
         let failed = std::cell::RefCell::new(None);
         let is_same = |policy: &Policy, present: &PolicyFacts| {
             let present = Oid::from(present.oid);
-            let same = search_path::with_caller(caller_path, || {
-                expressions::is_same(policy, present, self.oid)
-            });
+            let compare = || expressions::is_same(policy, present, self.oid);
+            let same = if plan.has_predicates {
+                search_path::with_caller(caller_path, compare)
+            } else {
+                compare()
+            };
             same.unwrap_or_else(|error| {
                 failed.replace(Some(error));
                 false
@@ -118,7 +121,7 @@ impl Family {
     ) -> Administration<Vec<Change>> {
         let plan = self.plan(specification)?;
         let changes = self.difference(&plan, caller_path)?;
-        apply(&changes, caller_path)?;
+        apply(&changes, &plan, caller_path)?;
         Ok(changes)
     }
 
@@ -165,14 +168,25 @@ pub(crate) fn find_parent(via: &Via, caller_path: &str) -> Administration<Option
     )?)
 }
 
-/// Runs the statements, the caller's names looked up on the caller's path.
-pub(crate) fn apply(changes: &[Change], caller_path: &str) -> Administration<()> {
-    search_path::with_caller(caller_path, || {
-        for statement in changes.iter().flat_map(|change| &change.statements) {
+/// Runs the statements. Names are looked up on the caller's path in policies that hold a predicate, and
+/// nowhere else.
+pub(crate) fn apply(changes: &[Change], plan: &Plan, caller_path: &str) -> Administration<()> {
+    for statement in changes.iter().flat_map(|change| &change.statements) {
+        if plan.has_predicates && statement.starts_with("CREATE POLICY ") {
+            search_path::with_caller(caller_path, || tables::execute(statement))?;
+        } else {
             tables::execute(statement)?;
         }
-        Ok(())
-    })
+    }
+    Ok(())
+}
+
+/// Runs statements that hold nothing but names.
+pub(crate) fn run(changes: &[Change]) -> Administration<()> {
+    for statement in changes.iter().flat_map(|change| &change.statements) {
+        tables::execute(statement)?;
+    }
+    Ok(())
 }
 
 /// Brings the tables that follow this one, and those that follow them, to what their specifications

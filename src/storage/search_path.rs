@@ -24,8 +24,8 @@ pub(crate) fn with_catalog<R>(run: impl FnOnce() -> R) -> R {
     with(CATALOG, run)
 }
 
-/// Runs with the caller's path behind Postgres' own schema, so that no operator of ours is somebody
-/// else's.
+/// Runs with the caller's path behind Postgres' own schema: for what the caller wrote, and nothing else. An
+/// operator that fits better than one of Postgres is taken from wherever it is found.
 pub(crate) fn with_caller<R>(path: &str, run: impl FnOnce() -> R) -> R {
     if path.trim().is_empty() {
         with(CATALOG, run)
@@ -43,8 +43,9 @@ fn with<R>(path: &str, run: impl FnOnce() -> R) -> R {
         let level = pg_sys::NewGUCNestLevel();
         for (name, value) in [
             (c"search_path", path.as_c_str()),
-            // Texts are quoted by the standard's rules.
+            // Texts are quoted by the standard's rules, and names come back as they are.
             (c"standard_conforming_strings", c"on"),
+            (c"quote_all_identifiers", c"off"),
         ] {
             pg_sys::set_config_option(
                 name.as_ptr(),

@@ -46,7 +46,7 @@ fn protect(
         tables::lock(&family.table)?;
         let (family, plan) = read(target, options.as_ref(), &caller_path)?;
         let changes = family.difference(&plan, &caller_path)?;
-        protection::apply(&changes, &caller_path)?;
+        protection::apply(&changes, &plan, &caller_path)?;
         for notice in &plan.notices {
             notice!("{notice}");
         }
@@ -71,7 +71,7 @@ fn unprotect(
         let family = Family::read(target, None)?;
         let remaining = prefix.map_or_else(Vec::new, |prefix| family.other_plans(Some(prefix)));
         let changes = change::write_removal(&family.table, prefix, &remaining);
-        protection::apply(&changes, &caller_path)?;
+        protection::run(&changes)?;
         let left = Family::read(target, None)?.table.policies;
         if !changes.is_empty() && left.is_empty() {
             errors::notice_of_closed_table(&family.table.quoted());

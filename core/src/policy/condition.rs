@@ -156,7 +156,7 @@ impl Writer<'_> {
 
     fn key(&self, column: Option<&String>, function: &str) -> impl Iterator<Item = Key> + use<> {
         let key = column.map(|column| Key {
-            column: quote_name(column),
+            column: self.table.column_expression(column, ""),
             value: self.call(function, &[]),
         });
         key.into_iter()
@@ -224,7 +224,7 @@ impl Writer<'_> {
         let organizations = if_all(requirements, self.call("clerk_member_org_ids", &arguments));
         let has_index = self.resolved.specification.indexes.as_deref() != Some("none")
             || self.table.is_indexed(column);
-        let column = quote_name(column);
+        let column = self.table.column_expression(column, "");
         if has_index {
             format!("{column} = ANY ((SELECT {organizations})::text[])")
         } else {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::checks::check_table;
-use super::names::quote_qualified;
+use super::names::{quote_name, quote_qualified};
 use super::note::Note;
 use super::refusal::Refusal;
 use super::specification::Command;
@@ -125,6 +125,20 @@ impl TableFacts {
     /// Its name with its schema, quoted.
     pub fn quoted(&self) -> String {
         quote_qualified(&self.schema, &self.name)
+    }
+
+    /// The column in an expression, as a plain text where it can hold one: so that no operator of somebody
+    /// else's, made for `varchar` or for a domain, fits better than Postgres' own.
+    pub(crate) fn column_expression(&self, column: &str, row: &str) -> String {
+        let is_other_text = self.column(column).is_some_and(|facts| {
+            facts.data_type != "text"
+                && (facts.base_type == "text" || facts.base_type.starts_with("character varying"))
+        });
+        format!(
+            "{row}{}{}",
+            quote_name(column),
+            if is_other_text { "::text" } else { "" }
+        )
     }
 
     /// Refuses what is no table of the caller's that policies could protect.

@@ -25,6 +25,8 @@ pub struct Plan {
     pub grants: Vec<Grant>,
     /// What the caller should know.
     pub notices: Vec<String>,
+    /// Whether policies hold something that people wrote, whose names are looked up as they meant them.
+    pub has_predicates: bool,
 }
 
 /// One policy.
@@ -186,6 +188,11 @@ pub fn plan(
         defaults: defaults(&resolved, table),
         grants: grants(&policies, specification, table),
         notices: notices(&resolved, &catalog)?,
+        has_predicates: has_predicate(&resolved.specification)
+            || parents
+                .iter()
+                .flat_map(TableFacts::made_sets)
+                .any(|set| has_predicate(&set.specification)),
         policies,
         specification: resolved.specification,
     })
@@ -205,6 +212,12 @@ fn parent_roles(
         .map(|set| set.specification)
         .find(|set| set.restrictive != Some(true) && set.template != Template::Service.to_string());
     Ok(permissive.and_then(|set| set.to_roles))
+}
+
+fn has_predicate(specification: &Specification) -> bool {
+    specification.predicate.is_some()
+        || specification.and_where.is_some()
+        || specification.or_where.is_some()
 }
 
 /// Tables that follow each other in a circle would be asked for ever.

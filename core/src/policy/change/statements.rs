@@ -82,12 +82,13 @@ pub(super) fn drop_default(column: &str, table: &TableFacts) -> Change {
 /// The trigger looks at the column itself, so that the function runs for offenders only. Not `UPDATE
 /// OF`: a trigger before it may change a column that the statement does not name.
 pub(super) fn create_guard(name: &str, guard: &Guard, table: &TableFacts) -> Change {
-    let column = quote_name(&guard.column);
-    let changed = format!("OLD.{column} IS DISTINCT FROM NEW.{column}");
+    let new = table.column_expression(&guard.column, "NEW.");
+    let old = table.column_expression(&guard.column, "OLD.");
+    let changed = format!("{old} IS DISTINCT FROM {new}");
     let (when, about) = match guard.kind {
         GuardKind::Immutable => (changed, "an update leaves the column as it is"),
         GuardKind::SoftDelete => (
-            format!("NEW.{column} IS NOT NULL AND {changed}"),
+            format!("{new} IS NOT NULL AND {changed}"),
             "a deletion is given the time of its transaction",
         ),
     };
