@@ -18,7 +18,7 @@ extensions=$STAGE$("$pg_config" --sharedir)/extension
 version=$(extension_version)
 sed "s/@CARGO_VERSION@/$version/" sql/test_kit/clerk_sync_test.control >"$extensions/clerk_sync_test.control"
 {
-    echo '\echo Use "CREATE EXTENSION clerk_sync_test" to load this file. \quit'
+    printf '%s\n' '\echo Use "CREATE EXTENSION clerk_sync_test" to load this file. \quit'
     cat sql/test_kit/*.sql
 } >"$extensions/clerk_sync_test--$version.sql"
 say "built: $STAGE"
