@@ -3,8 +3,9 @@
 # decided between; and the test cases of GaryAustin1/RLS-Performance, before and after, with ours next to them.
 #
 # Latency is measured in one backend: a plpgsql loop runs the query by EXECUTE, planned anew each time as by a simple
-# query of a client, and then prepared; the contenders take turns in every round, medians of the rounds. In one backend,
-# because the network, the token's first check and pgbench's own work are the same for all and would only hide a ratio.
+# query of a client, and prepared; literal and policy take turns query by query, and what is given is the median of all
+# queries. In one backend, because the network, the token's first check and pgbench's own work are the same for all and
+# would only hide a ratio.
 # The literal is asked by the table's owner, whom row security does not concern: the same rows on the same pages.
 #
 # The forms and the test cases are EXPLAIN ANALYZE's execution time (TIMING OFF), as in the original: medians of three
@@ -133,35 +134,44 @@ SELECT set_config('request.jwt.claims', :'claims', false);
 DO \$\$
 DECLARE
     contender policy_contenders;
-    form text;
-    asks text;
+    statements text[];
     started timestamptz;
     seen bigint;
+    place integer;
     spent numeric[];
+    answers bigint[];
 BEGIN
     -- Round 0 warms up and is not counted.
     FOR round IN 0..3 * $ROUNDS LOOP
-        FOR contender IN SELECT * FROM policy_contenders ORDER BY place LOOP
-            FOREACH form IN ARRAY ARRAY['literal', 'policy'] LOOP
-                asks := 'SELECT count(body) FROM ' || contender.source || CASE form WHEN 'literal' THEN ' WHERE ' || contender.literal ELSE '' END;
-                PERFORM set_config('clerk_sync.token', contender.token, true);
-                PERFORM set_config('role', CASE form WHEN 'literal' THEN 'app_owner' ELSE 'app_user' END, true);
+        FOR contender IN SELECT * FROM policy_contenders ORDER BY policy_contenders.place LOOP
+            PERFORM set_config('clerk_sync.token', contender.token, true);
+            statements := ARRAY['SELECT count(body) FROM ' || contender.source || ' WHERE ' || contender.literal,
+                'SELECT count(body) FROM ' || contender.source];
+            FOR form IN 1..2 LOOP
+                PERFORM set_config('role', CASE form WHEN 1 THEN 'app_owner' ELSE 'app_user' END, true);
                 IF round = 0 THEN
-                    EXECUTE format('PREPARE %s_%s AS %s', form, contender.place, asks);
+                    EXECUTE format('PREPARE form_%s_%s AS %s', form, contender.place, statements[form]);
                 END IF;
-                spent := '{}';
-                FOREACH asks IN ARRAY ARRAY[asks, format('EXECUTE %s_%s', form, contender.place)] LOOP
-                    started := clock_timestamp();
-                    FOR repetition IN 1..contender.repetitions LOOP
-                        EXECUTE asks INTO seen;
-                    END LOOP;
-                    spent := spent || extract(epoch FROM clock_timestamp() - started) * 1e6 / contender.repetitions;
-                END LOOP;
-                PERFORM set_config('role', 'none', true);
-                IF round > 0 THEN
-                    INSERT INTO policy_runs VALUES (contender.place, form, false, spent[1], seen), (contender.place, form, true, spent[2], seen);
-                END IF;
+                statements := statements || format('EXECUTE form_%s_%s', form, contender.place);
             END LOOP;
+            spent := '{}';
+            answers := '{}';
+            FOR repetition IN 1..contender.repetitions LOOP
+                -- Literal and policy planned, literal and policy prepared.
+                FOR place IN 1..4 LOOP
+                    PERFORM set_config('role', CASE place % 2 WHEN 1 THEN 'app_owner' ELSE 'app_user' END, true);
+                    started := clock_timestamp();
+                    EXECUTE statements[place] INTO seen;
+                    spent := spent || extract(epoch FROM clock_timestamp() - started) * 1e6;
+                    answers := answers || seen;
+                END LOOP;
+            END LOOP;
+            PERFORM set_config('role', 'none', true);
+            IF round > 0 THEN
+                INSERT INTO policy_runs
+                SELECT contender.place, CASE n % 2 WHEN 1 THEN 'literal' ELSE 'policy' END, (n - 1) % 4 >= 2, spent[n], answers[n]
+                FROM generate_series(1, cardinality(spent)) AS n;
+            END IF;
         END LOOP;
     END LOOP;
 END \$\$" -v "claims=$claims" >/dev/null
@@ -171,7 +181,7 @@ SELECT policy_contenders.place, name, target, prepared, max(found) AS found, cou
     percentile_cont(0.5) WITHIN GROUP (ORDER BY microseconds) FILTER (WHERE form = 'policy') AS policy
 FROM policy_runs JOIN policy_contenders USING (place) GROUP BY policy_contenders.place, prepared"
 [ "$(sql 'SELECT count(*) FROM policy_results WHERE answers <> 1 OR found = 0')" -eq 0 ] || die 'a policy found other rows than its literal'
-echo "$ROWS rows, one backend, medians of $((3 * ROUNDS)) rounds in turn: SELECT count(body), microseconds a query"
+echo "$ROWS rows, one backend, medians of $((3 * ROUNDS)) rounds of 100 queries in turn (4 for many organizations): SELECT count(body), microseconds a query"
 psql --no-psqlrc -q --pset footer=off --pset null= <<'SQL'
 SELECT name AS policy, max(found) AS rows, CASE WHEN prepared THEN 'prepared' ELSE 'planned each time' END AS query,
     round(max(literal)::numeric, 1) AS literal, round(max(policy)::numeric, 1) AS "by policy",
