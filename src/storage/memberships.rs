@@ -8,22 +8,17 @@
 //! everything.
 
 use std::cell::Cell;
-use std::ffi::CStr;
-use std::ptr;
+use std::ffi::{CStr, c_char, c_long};
+use std::{ptr, slice};
 
 use pgrx::pg_sys::{self, Datum, Oid};
+use pgrx::varlena;
 
 /// A statement with its plan, of this backend. Postgres plans it anew where the table changes.
 struct Question {
     statement: &'static CStr,
     argument_types: &'static [Oid],
     plan: Cell<pg_sys::SPIPlanPtr>,
-}
-
-/// What a [`Question`] finds: the first column of its first row.
-struct Found {
-    /// In the memory context of the caller.
-    value: Datum,
 }
 
 thread_local! {
@@ -39,16 +34,16 @@ thread_local! {
         &[pg_sys::TEXTOID, pg_sys::TEXTOID, pg_sys::TEXTOID],
     ) };
     static ORGANIZATIONS: Question = const { Question::new(
-        c"SELECT ARRAY(SELECT DISTINCT organization_id FROM clerk.organization_memberships \
-            WHERE deleted_at IS NULL AND user_id OPERATOR(pg_catalog.=) $1 ORDER BY organization_id)",
+        c"SELECT organization_id FROM clerk.organization_memberships \
+            WHERE deleted_at IS NULL AND user_id OPERATOR(pg_catalog.=) $1 ORDER BY organization_id",
         &[pg_sys::TEXTOID],
     ) };
     static ORGANIZATIONS_BY_ROLE: Question = const { Question::new(
-        c"SELECT ARRAY(SELECT DISTINCT organization_id FROM clerk.organization_memberships \
+        c"SELECT organization_id FROM clerk.organization_memberships \
             WHERE deleted_at IS NULL AND user_id OPERATOR(pg_catalog.=) $1 AND role OPERATOR(pg_catalog.=) ANY (ARRAY( \
                 SELECT CASE WHEN pg_catalog.starts_with(asked, 'org:') THEN asked \
                     ELSE 'org:' OPERATOR(pg_catalog.||) asked END FROM pg_catalog.unnest($2) AS asked)) \
-            ORDER BY organization_id)",
+            ORDER BY organization_id",
         &[pg_sys::TEXTOID, pg_sys::TEXTARRAYOID],
     ) };
 }
@@ -64,38 +59,23 @@ pub(crate) struct Reader {
 
 /// Whether the user belongs to the organization, a text.
 pub(crate) fn is_member(reader: Reader, organization: Datum) -> bool {
-    MEMBER.with(|question| {
-        question
-            .ask(reader.role, &mut [reader.user, organization])
-            .is_some()
-    })
+    MEMBER.with(|question| question.has_answer(reader.role, &mut [reader.user, organization]))
 }
 
 /// Whether the user has the role, a text with prefix, in the organization.
 pub(crate) fn has_role(reader: Reader, organization: Datum, role: Datum) -> bool {
-    ROLE.with(|question| {
-        question
-            .ask(reader.role, &mut [reader.user, organization, role])
-            .is_some()
-    })
+    ROLE.with(|question| question.has_answer(reader.role, &mut [reader.user, organization, role]))
 }
 
-/// The organizations of the user, a text array.
-pub(crate) fn organizations(reader: Reader) -> Option<Datum> {
-    ORGANIZATIONS.with(|question| {
-        question
-            .ask(reader.role, &mut [reader.user])
-            .map(|found| found.value)
-    })
+/// The organizations of the user, a text array: sorted, each once.
+pub(crate) fn organizations(reader: Reader) -> Datum {
+    ORGANIZATIONS.with(|question| question.list_answers(reader.role, &mut [reader.user]))
 }
 
 /// Those in which the user has one of the roles, a text array in which the prefix is optional.
-pub(crate) fn organizations_by_role(reader: Reader, roles: Datum) -> Option<Datum> {
-    ORGANIZATIONS_BY_ROLE.with(|question| {
-        question
-            .ask(reader.role, &mut [reader.user, roles])
-            .map(|found| found.value)
-    })
+pub(crate) fn organizations_by_role(reader: Reader, roles: Datum) -> Datum {
+    ORGANIZATIONS_BY_ROLE
+        .with(|question| question.list_answers(reader.role, &mut [reader.user, roles]))
 }
 
 impl Question {
@@ -107,13 +87,31 @@ impl Question {
         }
     }
 
-    /// What the first row says; None where there is no row. An error of Postgres passes through.
-    fn ask(&self, role: Oid, arguments: &mut [Datum]) -> Option<Found> {
+    /// Whether there is a row.
+    fn has_answer(&self, role: Oid, arguments: &mut [Datum]) -> bool {
+        // SAFETY: a counter, read while SPI holds the rows.
+        self.ask(role, arguments, 1, || unsafe { pg_sys::SPI_processed > 0 })
+    }
+
+    /// The first column of all rows, sorted texts, as an array without repetitions.
+    fn list_answers(&self, role: Oid, arguments: &mut [Datum]) -> Datum {
+        // SAFETY: SPI holds the rows of a statement with one column, a text that is not NULL.
+        self.ask(role, arguments, 0, || unsafe { collect_texts() })
+    }
+
+    /// Runs the statement, for at most so many rows (0: all), and reads its rows. Errors of Postgres pass through.
+    fn ask<R>(
+        &self,
+        role: Oid,
+        arguments: &mut [Datum],
+        most: c_long,
+        read: impl FnOnce() -> R,
+    ) -> R {
         assert_eq!(arguments.len(), self.argument_types.len());
         let (mut caller, mut context) = (pg_sys::InvalidOid, 0);
         // SAFETY: SPI's own sequence, on the backend's thread. The plan takes as many arguments as are given, none of
-        // them NULL; a value is copied into the caller's context before SPI's memory goes. After an error it is the
-        // end of the transaction, or subtransaction, that gives the caller's role back.
+        // them NULL. After an error it is the end of the transaction, or subtransaction, that gives the caller's role
+        // back.
         unsafe {
             pg_sys::GetUserIdAndSecContext(&raw mut caller, &raw mut context);
             pg_sys::SetUserIdAndSecContext(
@@ -124,12 +122,12 @@ impl Question {
             assert_eq!(connected, pg_sys::SPI_OK_CONNECT as i32, "SPI_connect");
             let plan = self.plan();
             let status =
-                pg_sys::SPI_execute_plan(plan, arguments.as_mut_ptr(), ptr::null(), true, 1);
+                pg_sys::SPI_execute_plan(plan, arguments.as_mut_ptr(), ptr::null(), true, most);
             assert_eq!(status, pg_sys::SPI_OK_SELECT as i32, "SPI_execute_plan");
-            let found = (pg_sys::SPI_processed > 0).then(|| first_value());
+            let answer = read();
             pg_sys::SPI_finish();
             pg_sys::SetUserIdAndSecContext(caller, context);
-            found
+            answer
         }
     }
 
@@ -156,22 +154,40 @@ impl Question {
     }
 }
 
+/// Neighbours that are equal become one. The array lies in the caller's memory context, not in SPI's.
+///
 /// # Safety
-/// SPI must hold a row; if it has a column, that is an array.
-unsafe fn first_value() -> Found {
-    // SAFETY: the caller's promise.
+/// SPI must hold the rows of a statement whose first column is a text that is not NULL.
+unsafe fn collect_texts() -> Datum {
+    // SAFETY: the caller's promise: as many tuples as SPI says, and each value is a text that lives as long as SPI is
+    // connected.
     unsafe {
         let table = pg_sys::SPI_tuptable;
-        if (*(*table).tupdesc).natts == 0 {
-            return Found {
-                value: Datum::null(),
-            };
+        let tuples = slice::from_raw_parts((*table).vals, pg_sys::SPI_processed as usize);
+        let mut texts: Vec<Datum> = Vec::with_capacity(tuples.len());
+        let mut last: &[u8] = &[];
+        for &tuple in tuples {
+            let mut is_null = false;
+            let text = pg_sys::SPI_getbinval(tuple, (*table).tupdesc, 1, &raw mut is_null);
+            let start = pg_sys::pg_detoast_datum_packed(text.cast_mut_ptr());
+            let bytes = slice::from_raw_parts(
+                varlena::vardata_any(start).cast::<u8>(),
+                varlena::varsize_any_exhdr(start),
+            );
+            // No id is empty.
+            if bytes != last {
+                texts.push(Datum::from(start));
+                last = bytes;
+            }
         }
-        let mut is_null = false;
-        let value = pg_sys::SPI_getbinval(*(*table).vals, (*table).tupdesc, 1, &raw mut is_null);
-        assert!(!is_null, "an array is never NULL");
-        Found {
-            value: pg_sys::SPI_datumTransfer(value, false, -1),
-        }
+        let array = pg_sys::construct_array(
+            texts.as_mut_ptr(),
+            texts.len() as i32,
+            pg_sys::TEXTOID,
+            -1,
+            false,
+            pg_sys::TYPALIGN_INT as c_char,
+        );
+        pg_sys::SPI_datumTransfer(Datum::from(array), false, -1)
     }
 }

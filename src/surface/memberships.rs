@@ -26,12 +26,12 @@ c_functions! {
     }
 
     fn clerk_member_org_ids(fcinfo) {
-        array(reader(fcinfo)?.and_then(memberships::organizations))
+        array(reader(fcinfo)?.map(memberships::organizations))
     }
 
     fn clerk_member_org_ids_by_role(fcinfo) {
         array(match (reader(fcinfo)?, pg_getarg_datum(fcinfo, 0)) {
-            (Some(reader), Some(roles)) => memberships::organizations_by_role(reader, roles),
+            (Some(reader), Some(roles)) => Some(memberships::organizations_by_role(reader, roles)),
             _ => None,
         })
     }
