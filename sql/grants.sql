@@ -22,10 +22,10 @@ TO clerk_admin;
 GRANT EXECUTE ON FUNCTION
     clerk.policy_sql(
         regclass, text, text, text, text, text, text, jsonb, jsonb, text, text, text, text, text, text, text, text[], text[],
-        text[], boolean, boolean, text, text, text, boolean, text[], boolean),
+        text[], boolean, boolean, text, text, text, boolean, text[], boolean, boolean),
     clerk.protect(
         regclass, text, text, text, text, text, text, jsonb, jsonb, text, text, text, text, text, text, text, text[], text[],
-        text[], boolean, boolean, text, text, text, boolean, text[], boolean),
+        text[], boolean, boolean, text, text, text, boolean, text[], boolean, boolean),
     clerk.unprotect(regclass, text),
     clerk._policy_sql(regclass, jsonb),
     clerk._protect(regclass, jsonb),

@@ -38,7 +38,8 @@ CREATE FUNCTION clerk.policy_sql(
     indexes text DEFAULT NULL,
     set_defaults boolean DEFAULT NULL,
     immutable text[] DEFAULT NULL,
-    grants boolean DEFAULT NULL
+    grants boolean DEFAULT NULL,
+    wrap boolean DEFAULT NULL
 ) RETURNS SETOF text
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -49,10 +50,11 @@ BEGIN ATOMIC
         'via', via, 'predicate', predicate, 'and_where', and_where, 'or_where', or_where,
         'commands', commands, 'to_roles', to_roles, 'read_to_roles', read_to_roles,
         'restrictive', restrictive, 'force', force, 'prefix', prefix, 'soft_delete', soft_delete,
-        'indexes', indexes, 'set_defaults', set_defaults, 'immutable', immutable, 'grants', grants
+        'indexes', indexes, 'set_defaults', set_defaults, 'immutable', immutable, 'grants', grants,
+        'wrap', wrap
     )));
 END;
-COMMENT ON FUNCTION clerk.policy_sql(regclass, text, text, text, text, text, text, jsonb, jsonb, text, text, text, text, text, text, text, text[], text[], text[], boolean, boolean, text, text, text, boolean, text[], boolean) IS
+COMMENT ON FUNCTION clerk.policy_sql(regclass, text, text, text, text, text, text, jsonb, jsonb, text, text, text, text, text, text, text, text[], text[], text[], boolean, boolean, text, text, text, boolean, text[], boolean, boolean) IS
     'the statements that protect a table by a template, a statement a row; run them in one transaction';
 
 CREATE FUNCTION clerk.protect(
@@ -82,7 +84,8 @@ CREATE FUNCTION clerk.protect(
     indexes text DEFAULT NULL,
     set_defaults boolean DEFAULT NULL,
     immutable text[] DEFAULT NULL,
-    grants boolean DEFAULT NULL
+    grants boolean DEFAULT NULL,
+    wrap boolean DEFAULT NULL
 ) RETURNS TABLE (change text, statement text)
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -94,10 +97,11 @@ BEGIN ATOMIC
         'via', via, 'predicate', predicate, 'and_where', and_where, 'or_where', or_where,
         'commands', commands, 'to_roles', to_roles, 'read_to_roles', read_to_roles,
         'restrictive', restrictive, 'force', force, 'prefix', prefix, 'soft_delete', soft_delete,
-        'indexes', indexes, 'set_defaults', set_defaults, 'immutable', immutable, 'grants', grants
+        'indexes', indexes, 'set_defaults', set_defaults, 'immutable', immutable, 'grants', grants,
+        'wrap', wrap
     ))) AS done;
 END;
-COMMENT ON FUNCTION clerk.protect(regclass, text, text, text, text, text, text, jsonb, jsonb, text, text, text, text, text, text, text, text[], text[], text[], boolean, boolean, text, text, text, boolean, text[], boolean) IS
+COMMENT ON FUNCTION clerk.protect(regclass, text, text, text, text, text, text, jsonb, jsonb, text, text, text, text, text, text, text, text[], text[], text[], boolean, boolean, text, text, text, boolean, text[], boolean, boolean) IS
     'protects a table by a template: runs what is missing of clerk.policy_sql() and reports it, nothing where nothing is missing';
 
 CREATE FUNCTION clerk.unprotect(target regclass, prefix text DEFAULT NULL)

@@ -35,17 +35,20 @@ pub(crate) struct Writer<'a> {
 struct Key {
     column: String,
     value: String,
+    /// Whether the value is computed once a query, unseen by the planner.
+    is_wrapped: bool,
 }
 
 impl Key {
-    /// Plain, so that the planner sees the value. What is required besides stands on the side of the
-    /// value too: where it is missing, the planner knows that there are no rows.
+    /// Plain unless asked otherwise, so that the planner sees the value. What is required besides stands on
+    /// the side of the value too: where it is missing, the planner knows that there are no rows.
     fn is_value_if(&self, requirements: &[String]) -> String {
-        format!(
-            "{} = {}",
-            self.column,
-            if_all(requirements, self.value.clone())
-        )
+        let value = if_all(requirements, self.value.clone());
+        if self.is_wrapped {
+            format!("{} = (SELECT {value})", self.column)
+        } else {
+            format!("{} = {value}", self.column)
+        }
     }
 }
 
@@ -158,6 +161,7 @@ impl Writer<'_> {
         let key = column.map(|column| Key {
             column: self.table.column_expression(column, ""),
             value: self.call(function, &[]),
+            is_wrapped: self.resolved.specification.wrap == Some(true),
         });
         key.into_iter()
     }

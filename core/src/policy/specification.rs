@@ -68,6 +68,8 @@ pub struct Specification {
     pub immutable: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grants: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wrap: Option<bool>,
 }
 
 impl Specification {
