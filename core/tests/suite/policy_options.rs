@@ -165,7 +165,7 @@ fn a_row_that_was_deleted_softly_is_gone() {
             format!(
                 "select USING ({own} OR (true)) AND (deleted_at IS NULL OR deleted_at >= pg_catalog.now())"
             ),
-            format!("insert CHECK {own}"),
+            format!("insert CHECK {own} AND deleted_at IS NULL"),
             format!("update USING {own} AND deleted_at IS NULL CHECK {own}"),
         ]
     );
