@@ -14,6 +14,8 @@ use crate::policy_tokens::{Token, one_statement, tokens};
 pub struct Catalog {
     /// As `table_facts.sql` gives them.
     pub facts: Value,
+    /// Tables that it follows.
+    pub parents: Vec<TableFacts>,
     /// All that `CREATE POLICY` says after the table.
     policies: BTreeMap<String, Vec<Token>>,
 }
@@ -22,6 +24,7 @@ impl Catalog {
     pub fn new(facts: Value) -> Self {
         Self {
             facts,
+            parents: Vec::new(),
             policies: BTreeMap::new(),
         }
     }
@@ -35,14 +38,16 @@ impl Catalog {
         let table = self.table();
         let sets = table.made_sets().into_iter();
         sets.filter(|set| set.prefix() != prefix)
-            .map(|set| plan(&set.specification, &table, &[]).expect("a plan of what was made"))
+            .map(|set| {
+                plan(&set.specification, &table, &self.parents).expect("a plan of what was made")
+            })
             .collect()
     }
 
     /// What is missing of the specification.
     pub fn difference(&self, asked: &Specification) -> Result<Vec<Change>, Refusal> {
         let table = self.table();
-        let plan = plan(asked, &table, &[])?;
+        let plan = plan(asked, &table, &self.parents)?;
         let is_same = |policy: &Policy, known: &PolicyFacts| {
             self.policies.get(&known.name) == Some(&said_of(policy))
         };
@@ -53,7 +58,7 @@ impl Catalog {
     pub fn script(&self, asked: &Specification) -> Result<Vec<Change>, Refusal> {
         let table = self.table();
         write_script(
-            &plan(asked, &table, &[])?,
+            &plan(asked, &table, &self.parents)?,
             &self.others(asked.prefix()),
             &table,
         )

@@ -2,16 +2,13 @@
 
 use clerk_core::policy::Specification;
 use clerk_core::policy::change::Change;
-use proptest::prelude::*;
-use proptest::sample::{select, subsequence};
-use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
 use crate::policy_catalog::Catalog;
 use crate::policy_facts::{column, column_with, policy, specification};
 
 /// A table of somebody who has done nothing yet.
-fn catalog(changes: Value) -> Catalog {
+pub fn catalog(changes: Value) -> Catalog {
     let mut facts = json!({
         "schema": "public", "name": "documents", "kind": "r", "persistence": "p",
         "is_partition": false, "extension": null, "is_owned": true,
@@ -31,13 +28,13 @@ fn catalog(changes: Value) -> Catalog {
     Catalog::new(facts)
 }
 
-fn summaries(changes: &[Change]) -> Vec<&str> {
+pub fn summaries(changes: &[Change]) -> Vec<&str> {
     let summaries = changes.iter().map(|change| change.summary.as_str());
     summaries.collect()
 }
 
 /// Carries out what is missing, after which nothing is, and says what it was.
-fn protect(catalog: &mut Catalog, asked: &Specification) -> Vec<String> {
+pub fn protect(catalog: &mut Catalog, asked: &Specification) -> Vec<String> {
     let changes = catalog.difference(asked).expect("a difference");
     catalog.apply(&changes);
     let again = catalog.difference(asked).expect("a difference");
@@ -45,7 +42,7 @@ fn protect(catalog: &mut Catalog, asked: &Specification) -> Vec<String> {
     summaries(&changes).into_iter().map(str::to_owned).collect()
 }
 
-fn unprotect(catalog: &mut Catalog, prefix: Option<&str>) -> Vec<String> {
+pub fn unprotect(catalog: &mut Catalog, prefix: Option<&str>) -> Vec<String> {
     let changes = catalog.removal(prefix);
     catalog.apply(&changes);
     assert_eq!(catalog.removal(prefix), []);
@@ -53,7 +50,7 @@ fn unprotect(catalog: &mut Catalog, prefix: Option<&str>) -> Vec<String> {
 }
 
 /// The facts of the table but for row security, which stays enabled.
-fn left(catalog: &Catalog) -> Value {
+pub fn left(catalog: &Catalog) -> Value {
     let mut facts = catalog.facts.clone();
     facts["row_security"] = json!(true);
     for column in facts["columns"].as_array_mut().expect("a list") {
@@ -323,96 +320,4 @@ fn what_is_shown_leaves_out_comments_beside_statements() {
             .to_text()
             .starts_with("COMMENT ON POLICY clerk_select ON public.documents IS '")
     );
-}
-
-/// Nothing is missing of a set that another set's change left alone, but it may hold what it made for
-/// that one, and takes it back now.
-fn take_back(table: &mut Catalog, asked: &Specification) {
-    let changes = table.difference(asked).expect("a difference");
-    for step in summaries(&changes) {
-        let gives_back = ["comment on policy ", "revoke ", "drop default "];
-        assert!(
-            gives_back.iter().any(|verb| step.starts_with(verb)),
-            "{step}"
-        );
-    }
-    table.apply(&changes);
-}
-
-/// Some set of one of three prefixes.
-fn any_specification() -> impl Strategy<Value = Specification> {
-    let template = select(vec![
-        ("owner", json!({})),
-        (
-            "owner",
-            json!({"owner_column": "author", "reverification": "strict"}),
-        ),
-        ("organization", json!({"owner_column": "user_id"})),
-        (
-            "member",
-            json!({"owner_column": "author", "roles": {"write": "org:admin"}}),
-        ),
-        ("public_read", json!({})),
-        (
-            "custom",
-            json!({"predicate": "author = 'x'", "immutable": ["author", "user_id"]}),
-        ),
-        ("role", json!({"role": "org:admin"})),
-        ("feature", json!({"feature": "audit", "restrictive": true})),
-        ("service", json!({})),
-    ]);
-    let commands = subsequence(vec!["select", "insert", "update", "delete"], 1..=4);
-    let prefix = select(vec!["clerk", "second", "third"]);
-    let soft = any::<(bool, bool, bool)>();
-    (template, commands, prefix, soft).prop_map(|((name, mut options), commands, prefix, flags)| {
-        options["commands"] = json!(commands);
-        options["prefix"] = json!(prefix);
-        options["grants"] = json!(flags.0);
-        if flags.1 {
-            options["soft_delete"] = json!("deleted_at");
-        }
-        if flags.2 {
-            options["set_defaults"] = json!(false);
-        }
-        specification(name, options)
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 500,
-        failure_persistence: None,
-        rng_seed: RngSeed::Fixed(0x000F_0CC5),
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn sets_come_and_go_without_harm_to_each_other(
-        asked in proptest::collection::vec(any_specification(), 1..6),
-        whole in any::<bool>(),
-    ) {
-        let mut table = catalog(json!({}));
-        let before = left(&table);
-        let mut present: Vec<Specification> = Vec::new();
-        for set in asked {
-            if whole {
-                let script = table.script(&set).expect("a script");
-                table.apply(&script);
-            } else {
-                protect(&mut table, &set);
-            }
-            present.retain(|other| other.prefix() != set.prefix());
-            present.push(set);
-            for other in &present {
-                take_back(&mut table, other);
-            }
-        }
-        while let Some(set) = present.pop() {
-            unprotect(&mut table, Some(set.prefix()));
-            for other in &present {
-                take_back(&mut table, other);
-            }
-        }
-        prop_assert_eq!(left(&table), before);
-    }
 }

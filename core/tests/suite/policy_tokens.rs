@@ -20,12 +20,14 @@ pub enum Token {
     /// `$1`.
     Parameter,
     Comment,
+    /// What begins no token of Postgres.
+    Other(char),
 }
 
 /// The tokens of a text.
 ///
 /// # Errors
-/// Where a quote has no end, or a character begins no token.
+/// Where a quote has no end.
 pub fn tokens(sql: &str) -> Result<Vec<Token>, String> {
     let mut reader = Reader { rest: sql };
     let mut tokens = Vec::new();
@@ -71,7 +73,7 @@ pub fn one_statement(sql: &str) -> Result<Vec<Token>, String> {
     for token in &tokens {
         if matches!(
             token,
-            Token::Comment | Token::Parameter | Token::Mark(";" | ":")
+            Token::Comment | Token::Parameter | Token::Other(_) | Token::Mark(";" | ":")
         ) {
             return Err(format!("{token:?} in {sql}"));
         }
@@ -139,7 +141,10 @@ impl Reader<'_> {
                 Token::Word(word.to_ascii_lowercase())
             }
             _ if is_operator(first) => self.operator(),
-            _ => return Err(format!("{first:?} begins no token")),
+            _ => {
+                self.rest = &self.rest[first.len_utf8()..];
+                Token::Other(first)
+            }
         };
         Ok(Some(token))
     }
