@@ -234,7 +234,7 @@ impl Catalog {
     }
 
     /// The list and the name of what is commented on or dropped.
-    fn object(&mut self, kind: &str, cursor: &mut Cursor<'_>) -> (&'static str, String) {
+    fn object(&self, kind: &str, cursor: &mut Cursor<'_>) -> (&'static str, String) {
         match kind {
             "index" => (
                 "indexes",

@@ -238,6 +238,32 @@ fn what_two_sets_share_is_handed_over() {
 }
 
 #[test]
+fn a_table_is_closed_before_it_is_opened_and_a_policy_is_never_long_gone() {
+    let mut table = catalog(json!({}));
+    let asked = specification("owner", json!({"grants": true}));
+    let script = table.script(&asked).expect("a script");
+    let at = |step: &str| {
+        summaries(&script)
+            .iter()
+            .position(|other| other.starts_with(step))
+    };
+    assert!(at("enable row security") < at("create policy"));
+    assert!(at("create policy clerk_delete") < at("grant"));
+    protect(&mut table, &asked);
+    let narrowed = specification("owner", json!({"plan": "gold", "grants": true}));
+    let changes = table.difference(&narrowed).expect("a difference");
+    assert_eq!(changes.len(), 4);
+    for change in changes {
+        let kinds: Vec<_> = change
+            .statements
+            .iter()
+            .map(|statement| &statement[..13])
+            .collect();
+        assert_eq!(kinds, ["DROP POLICY c", "CREATE POLICY", "COMMENT ON PO"]);
+    }
+}
+
+#[test]
 fn a_prefix_that_made_nothing_takes_nothing_back() {
     let mut table = catalog(json!({}));
     protect(&mut table, &specification("owner", json!({})));

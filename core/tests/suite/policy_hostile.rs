@@ -126,7 +126,7 @@ impl World {
                 "row_security": table != 1, "force_row_security": false,
                 "columns": [
                     column_with(name(2), "bigint", json!({"sequence": sequence})), column(name(3), "text"),
-                    column(name(4), "text"), column(name(5), "timestamp with time zone"), column(name(6), "text"),
+                    column_with(name(4), "app.id", json!({"base_type": "character varying"})), column(name(5), "timestamp with time zone"), column(name(6), "text"),
                 ],
                 "primary_key": [name(2)], "indexes": [], "policies": [], "triggers": [], "grants": [],
                 "taken_names": [], "roles": [name(7), name(8)], "function_schema": name(11),

@@ -348,4 +348,11 @@ fn a_table_cannot_follow_itself_or_in_a_circle() {
     let refusal = follow(json!({}), &circle).expect_err("a refusal");
     assert_eq!(refusal.kind, RefusalKind::Option);
     assert_eq!(refusal.detail, "The tables follow each other in a circle.");
+    // Nor follow those that do.
+    let circle = [
+        following("projects", "accounts"),
+        following("accounts", "projects"),
+    ];
+    let refusal = follow(json!({}), &circle).expect_err("a refusal");
+    assert_eq!(refusal.detail, "The tables follow each other in a circle.");
 }

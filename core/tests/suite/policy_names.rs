@@ -193,7 +193,10 @@ proptest! {
             }
             other => prop_assert!(false, "{:?}", other),
         }
-        prop_assert_eq!(tokens(&quote_text(&text)), Ok(vec![Token::Text(text)]));
+        let quoted = quote_text(&text);
+        // Without standard_conforming_strings a backslash escapes in every text.
+        prop_assert!(quoted.starts_with('E') || !quoted.contains('\\'));
+        prop_assert_eq!(tokens(&quoted), Ok(vec![Token::Text(text)]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::policy_facts::{
-    conditions, documents, everywhere, facts, planned, specification, with_columns,
+    column_with, conditions, documents, everywhere, facts, planned, specification, with_columns,
 };
 use clerk_core::policy::{Template, plan};
 
@@ -292,6 +292,43 @@ fn the_functions_are_called_where_the_extension_is_installed() {
             r#""My Ext".clerk_user_id()"#.to_owned()
         )]
     );
+}
+
+#[test]
+fn a_column_of_another_text_type_is_compared_as_text() {
+    let varying = column_with(
+        "user_id",
+        "character varying(64)",
+        json!({"base_type": "character varying"}),
+    );
+    let domain = column_with("org_id", "app.org", json!({"base_type": "text"}));
+    let table = facts(json!({"columns": [varying, domain]}));
+    let options = json!({"owner_column": "user_id", "commands": ["insert"]});
+    assert_eq!(
+        conditions(&planned("organization", options.clone(), &table)),
+        [
+            "insert CHECK org_id::text = public.clerk_org_id() AND user_id::text = public.clerk_user_id()"
+        ]
+    );
+    let plan = planned("member", options, &table);
+    let member = "insert CHECK org_id::text = ANY ((SELECT public.clerk_member_org_ids())::text[])";
+    assert!(
+        conditions(&plan)[0].starts_with(member),
+        "{:?}",
+        conditions(&plan)
+    );
+}
+
+#[test]
+fn a_value_is_wrapped_only_where_asked() {
+    let options = json!({"wrap": true, "plan": "gold", "commands": ["select"]});
+    assert_eq!(
+        of("owner", options),
+        [
+            "select USING user_id = (SELECT CASE WHEN public.clerk_has_plan('gold') THEN public.clerk_user_id() END)"
+        ]
+    );
+    assert_eq!(of("owner", json!({"wrap": false})), everywhere(IS_OWNER));
 }
 
 #[test]
