@@ -65,8 +65,10 @@ impl Family {
                 continue;
             };
             if known.insert(parent, ()).is_none()
-                && let Some(facts) = tables::read_facts(parent)?
+                && let Some(mut facts) = tables::read_facts(parent)?
             {
+                // A parent is followed, not changed: it may be somebody else's.
+                facts.is_owned = true;
                 vias.extend(vias_of(&facts));
                 family.parents.push(facts);
             }

@@ -132,8 +132,22 @@ pub(super) fn check_options(
             .hint(format_args!("Add {option} => '...'.")));
         }
     }
+    let about_organizations = [
+        T::Organization,
+        T::Member,
+        T::Role,
+        T::Permission,
+        T::Plan,
+        T::Feature,
+        T::Reverified,
+    ];
     for (option, is_given, takes) in [
-        ("via", specification.via.is_some(), [T::Inherit].as_slice()),
+        (
+            "org_column",
+            specification.org_column.is_some(),
+            about_organizations.as_slice(),
+        ),
+        ("via", specification.via.is_some(), &[T::Inherit]),
         ("predicate", specification.predicate.is_some(), &[T::Custom]),
         (
             "organization",
@@ -148,6 +162,12 @@ pub(super) fn check_options(
             )
             .hint("and_where and or_where add conditions to any template."));
         }
+    }
+    if template == T::Service && specification.owner_column.is_some() {
+        return Err(Refusal::new(
+            RefusalKind::Option,
+            "template service takes no owner_column",
+        ));
     }
     let indexes = specification.indexes.as_deref().unwrap_or("create");
     if !["create", "concurrently", "none"].contains(&indexes) {

@@ -77,12 +77,8 @@ impl Writer<'_> {
             }
             old.push(is_alive);
         }
-        let has_author = matches!(
-            self.resolved.template,
-            Template::Organization | Template::Member
-        );
-        if command == Command::Insert && has_author {
-            new.extend(self.owner().map(|owner| owner.is_value_if(&[])));
+        if command == Command::Insert && self.resolved.author().is_some() {
+            new.extend(self.owner().map(|author| author.is_value_if(&[])));
         }
         let (old, new) = (Some(conjunction(&old)), Some(conjunction(&new)));
         Ok(match command {
@@ -246,9 +242,6 @@ impl Writer<'_> {
     /// its parent.
     fn follows(&self, via: &Via, command: Command, depth: usize) -> Result<String, Refusal> {
         let parent = self.catalog.parent(via)?;
-        if parent.is(&self.table.schema, &self.table.name) {
-            return Err(Refusal::option("via", "A table cannot follow itself."));
-        }
         if !parent.row_security {
             return Err(Refusal::new(
                 RefusalKind::NotReady,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::checks::check_table;
 use super::names::{quote_name, quote_qualified};
-use super::note::Note;
+use super::note::{MARK, Note};
 use super::refusal::Refusal;
 use super::specification::Command;
 
@@ -172,10 +172,10 @@ impl TableFacts {
         sets
     }
 
-    /// Whether an index begins with the column.
+    /// Whether an index begins with the column that was not made here, and so stays.
     pub(crate) fn is_indexed(&self, column: &str) -> bool {
         let mut indexes = self.indexes.iter();
-        indexes.any(|index| index.leading_column.as_deref() == Some(column))
+        indexes.any(|index| index.leading_column.as_deref() == Some(column) && !index.is_made())
     }
 
     /// Whether the role was granted the privilege; `USAGE` is of all sequences behind the columns.
@@ -199,6 +199,14 @@ impl TableFacts {
     /// Whether the table is the one of this name.
     pub fn is(&self, schema: &str, name: &str) -> bool {
         self.schema == schema && self.name == name
+    }
+}
+
+impl IndexFacts {
+    /// Whether it was made here.
+    pub(crate) fn is_made(&self) -> bool {
+        let comment = self.comment.as_deref();
+        comment.is_some_and(|comment| comment.starts_with(MARK))
     }
 }
 

@@ -245,31 +245,30 @@ fn refuse_circle(via: &Via, table: &TableFacts, catalog: &Catalog<'_>) -> Result
 /// Columns that an UPDATE must leave alone, where policies would let it move a row: the author beside
 /// the tenant, and the tenant where a person has several.
 fn guards(resolved: &Resolved, catalog: &Catalog<'_>) -> Result<Vec<Guard>, Refusal> {
-    let mut columns: Vec<String> = match &resolved.specification.immutable {
+    let columns: Vec<String> = match &resolved.specification.immutable {
         Some(columns) => columns.clone(),
         None if !resolved.commands.contains(&Command::Update) => Vec::new(),
-        None => match resolved.template {
-            Template::Organization => resolved.owner_column.iter().cloned().collect(),
-            Template::Member => resolved
-                .owner_column
-                .iter()
-                .chain(&resolved.org_column)
-                .cloned()
-                .collect(),
-            Template::Inherit => match &resolved.via {
-                Some(via) if spans_tenants(catalog.parent(via)?) => via.columns.clone(),
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
-        },
+        None => {
+            let mut columns: Vec<_> = resolved.author().into_iter().cloned().collect();
+            match (resolved.template, &resolved.via) {
+                (Template::Member, _) => columns.extend(resolved.org_column.clone()),
+                (Template::Inherit, Some(via)) if spans_tenants(catalog.parent(via)?) => {
+                    columns.extend(via.columns.iter().cloned());
+                }
+                _ => {}
+            }
+            columns
+        }
     };
     let mut guards = Vec::new();
-    columns.dedup();
     for column in columns {
-        guards.push(Guard {
+        let guard = Guard {
             kind: GuardKind::Immutable,
             column,
-        });
+        };
+        if !guards.contains(&guard) {
+            guards.push(guard);
+        }
     }
     if let Some(column) = &resolved.soft_delete {
         guards.push(Guard {

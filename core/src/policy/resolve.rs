@@ -30,6 +30,19 @@ pub(crate) struct Resolved {
     pub(crate) specification: Specification,
 }
 
+impl Resolved {
+    /// The column of who wrote a row, where the row is somebody else's: a tenant's or a parent's.
+    pub(crate) fn author(&self) -> Option<&String> {
+        use Template as T;
+        match self.template {
+            T::Organization | T::Member | T::Role | T::Permission | T::Inherit | T::Custom => {
+                self.owner_column.as_ref()
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Checks the specification and fills it in.
 pub(crate) fn resolve(
     specification: &Specification,

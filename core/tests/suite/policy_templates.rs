@@ -43,6 +43,23 @@ fn an_author_beside_the_organization_cannot_be_forged() {
 }
 
 #[test]
+fn an_author_cannot_be_forged_in_any_template_that_is_not_about_the_user() {
+    for (template, mut options) in [
+        ("member", json!({})),
+        ("role", json!({"role": "admin"})),
+        ("permission", json!({"permission": "org:a:b"})),
+        ("custom", json!({"predicate": "true"})),
+    ] {
+        options["owner_column"] = json!("user_id");
+        let policies = of(template, options);
+        assert!(
+            policies[1].ends_with(" AND user_id = public.clerk_user_id()"),
+            "{template}: {policies:?}"
+        );
+    }
+}
+
+#[test]
 fn each_command_has_its_own_roles_and_any_of_them_will_do() {
     assert_eq!(
         of(

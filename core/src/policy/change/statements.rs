@@ -161,7 +161,7 @@ pub(super) fn drop_unneeded_guards(table: &TableFacts, plans: &[&Plan]) -> Vec<C
 /// Indexes that were made here and that none of the plans needs.
 pub(super) fn drop_unneeded_indexes(table: &TableFacts, plans: &[&Plan]) -> Vec<Change> {
     let mut changes = Vec::new();
-    for index in table.indexes.iter().filter(|index| is_ours(index)) {
+    for index in table.indexes.iter().filter(|index| index.is_made()) {
         let mut wanted = plans.iter().flat_map(|plan| &plan.indexed);
         if !wanted.any(|columns| leads(index, columns)) {
             changes.push(Change::new(
@@ -227,11 +227,4 @@ fn quote_role(role: &str) -> String {
 /// Whether the index serves a search by the columns: it begins with the first, and is no shorter.
 pub(super) fn leads(index: &IndexFacts, columns: &[String]) -> bool {
     index.leading_column.as_ref() == columns.first() && index.columns as usize >= columns.len()
-}
-
-pub(super) fn is_ours(index: &IndexFacts) -> bool {
-    index
-        .comment
-        .as_deref()
-        .is_some_and(|comment| comment.starts_with(MARK))
 }

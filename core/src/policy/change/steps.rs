@@ -2,8 +2,7 @@
 
 use super::statements::{
     alter_table, comment_policy, create_guard, create_index, create_policy, drop_default,
-    drop_policy, drop_unneeded_guards, drop_unneeded_indexes, grant, is_ours, leads, revoke,
-    set_default,
+    drop_policy, drop_unneeded_guards, drop_unneeded_indexes, grant, leads, revoke, set_default,
 };
 use super::{Change, IsSame};
 use crate::policy::facts::{ColumnFacts, TableFacts};
@@ -233,7 +232,7 @@ impl<'a> Steps<'a> {
                 .iter()
                 .find(|index| leads(index, columns));
             let name = match present {
-                Some(index) if self.writes_all() && is_ours(index) => index.name.clone(),
+                Some(index) if self.writes_all() && index.is_made() => index.name.clone(),
                 Some(_) => continue,
                 None => {
                     let front = format!("{}_{}", self.table.name, columns.join("_"));
