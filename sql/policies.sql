@@ -146,7 +146,7 @@ COMMENT ON COLUMN clerk.policies.check_expression IS 'what must hold of a row th
 COMMENT ON COLUMN clerk.policies.prefix IS 'name of its set: the policies made by one call of clerk.protect()';
 COMMENT ON COLUMN clerk.policies.template IS 'template of the set';
 COMMENT ON COLUMN clerk.policies.specification IS 'all options of the set, defaults filled in';
-COMMENT ON COLUMN clerk.policies.status IS 'ok; missing: the policy was dropped; differs: it is another now; incomplete: a trigger, index or default of the set is gone; broken: the specification no longer holds for the table; disabled: row security is off';
+COMMENT ON COLUMN clerk.policies.status IS 'ok; missing: the policy was dropped; differs: it is another now; incomplete: a trigger, index or default of the set is gone; broken: the specification no longer holds for the table; unknown: it cannot be compared, for want of a privilege, say; disabled: row security is off';
 COMMENT ON COLUMN clerk.policies.detail IS 'what is the matter; NULL where nothing is';
 
 -- What policies cannot say, since they never see a row before and after a change at once. Roles that are above row
@@ -171,6 +171,15 @@ CREATE FUNCTION clerk._stamp_deletion() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
+    IF NOT row_security_active(TG_RELID) THEN
+        RETURN NEW;
+    END IF;
+    IF NOT to_jsonb(NEW) ? TG_ARGV[0] THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('column %I of table %I.%I is not there to be stamped', TG_ARGV[0], TG_TABLE_SCHEMA, TG_TABLE_NAME),
+            HINT = 'It was renamed: run clerk.protect() with its new name in soft_delete.';
+    END IF;
     RETURN jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0], now()));
 END
 $body$;

@@ -41,6 +41,8 @@ pub(crate) enum Standing {
     Incomplete,
     /// The specification no longer holds for the table.
     Broken,
+    /// It cannot be compared.
+    Unknown,
     /// Row security of the table is off.
     Disabled,
 }
@@ -61,7 +63,11 @@ impl Family {
         vias.extend(vias_of(&family.table));
         let mut known = HashMap::new();
         while let Some(via) = vias.pop() {
-            let Some(parent) = find_parent(&Via::parse(&via)?, "")? else {
+            // What does not parse, or leads nowhere, is refused when it is planned.
+            let Ok(via) = Via::parse(&via) else {
+                continue;
+            };
+            let Some(parent) = find_parent(&via, "")? else {
                 continue;
             };
             if known.insert(parent, ()).is_none()
@@ -137,6 +143,14 @@ impl Family {
             .collect()
     }
 
+    fn compare(&self, plan: &Plan, caller_path: &str) -> Administration<Compared> {
+        match self.difference(plan, caller_path) {
+            Ok(changes) => Ok(Ok(changes)),
+            Err(AdministrationError::Policy(refusal)) => Ok(Err(refusal)),
+            Err(error) => Err(error),
+        }
+    }
+
     fn report_set(&self, note: Note, caller_path: &str) -> Administration<SetReport> {
         let names = note.policies();
         let all = |standing, detail: &str| {
@@ -148,18 +162,22 @@ impl Family {
             Ok(_) if !self.table.row_security => {
                 all(Standing::Disabled, "row security is disabled")
             }
-            Ok(plan) => match in_subtransaction(|| self.difference(&plan, caller_path)) {
-                Ok(changes) => {
+            Ok(plan) => match in_subtransaction(|| self.compare(&plan, caller_path)) {
+                Ok(Ok(changes)) => {
                     let policy = |name: &String| judge(name, &self.table, &changes);
                     names.iter().map(policy).collect()
                 }
+                Ok(Err(refusal)) => all(Standing::Broken, &refusal.to_string()),
                 // Whoever owns a table writes its comments: what is wrong with one hides no other.
-                Err(error) => all(Standing::Broken, &error),
+                Err(error) => all(Standing::Unknown, &error),
             },
         };
         Ok(SetReport { note, policies })
     }
 }
+
+/// What is asked of the database in a subtransaction, and a refusal apart from what failed there.
+type Compared = Result<Vec<Change>, Refusal>;
 
 /// The parent that a `via` names.
 pub(crate) fn find_parent(via: &Via, caller_path: &str) -> Administration<Option<Oid>> {
@@ -202,28 +220,42 @@ pub(crate) fn refresh_children(
     let mut at = 0;
     while let Some((schema, name)) = changed.get(at).cloned() {
         at += 1;
-        for oid in tables::list_protected()? {
-            let family = Family::read(oid, None)?;
-            for set in family.table.made_sets() {
-                if !follows(&set.specification, &schema, &name) {
-                    continue;
-                }
-                // A child that cannot be brought up to date keeps nobody from protecting the parent.
-                match in_subtransaction(|| family.bring_to(&set.specification, caller_path)) {
-                    Ok(changes) if changes.is_empty() => {}
-                    Ok(changes) => {
-                        done.extend(changes);
-                        let child = (family.table.schema.clone(), family.table.name.clone());
-                        if !changed.contains(&child) {
-                            changed.push(child);
-                        }
+        for oid in tables::list_children()? {
+            // A child that cannot be brought up to date keeps nobody from protecting the parent.
+            match in_subtransaction(|| refresh_child(oid, &schema, &name, caller_path)) {
+                Ok((changes, _)) if changes.is_empty() => {}
+                Ok((changes, child)) => {
+                    done.extend(changes);
+                    if !changed.contains(&child) {
+                        changed.push(child);
                     }
-                    Err(error) => refused.push((family.table.quoted(), error)),
                 }
+                Err(error) => refused.push((tables::name(oid)?, error)),
             }
         }
     }
     Ok((done, refused))
+}
+
+/// Brings the sets of a table that follow the parent up to date. Gives the changes, and which table it is.
+fn refresh_child(
+    oid: Oid,
+    schema: &str,
+    name: &str,
+    caller_path: &str,
+) -> Administration<(Vec<Change>, (String, String))> {
+    let family = Family::read(oid, None)?;
+    let mut done = Vec::new();
+    for set in family.table.made_sets() {
+        if follows(&set.specification, schema, name) {
+            done.extend(family.bring_to(&set.specification, caller_path)?);
+        }
+    }
+    let quoted = family.table.quoted();
+    for change in &mut done {
+        change.summary = format!("{quoted}: {}", change.summary);
+    }
+    Ok((done, (family.table.schema, family.table.name)))
 }
 
 fn follows(specification: &Specification, schema: &str, name: &str) -> bool {
@@ -250,7 +282,7 @@ fn judge(name: &str, table: &TableFacts, changes: &[Change]) -> (String, Standin
     } else if is_replaced {
         let detail = "not what its specification makes: changed by hand, or the table has changed";
         (Standing::Differs, detail.to_owned())
-    } else if let Some(first) = changes.first() {
+    } else if let Some(first) = changes.iter().find(|change| !is_of_policies(change)) {
         (
             Standing::Incomplete,
             format!("clerk.protect() would {}", first.summary),
@@ -259,6 +291,18 @@ fn judge(name: &str, table: &TableFacts, changes: &[Change]) -> (String, Standin
         (Standing::Ok, String::new())
     };
     (name.to_owned(), standing, detail)
+}
+
+/// Whether the change is of a policy, which is judged by itself.
+fn is_of_policies(change: &Change) -> bool {
+    [
+        "create policy ",
+        "replace policy ",
+        "drop policy ",
+        "comment on policy ",
+    ]
+    .iter()
+    .any(|verb| change.summary.starts_with(verb))
 }
 
 impl Standing {
@@ -270,6 +314,7 @@ impl Standing {
             Self::Differs => "differs",
             Self::Incomplete => "incomplete",
             Self::Broken => "broken",
+            Self::Unknown => "unknown",
             Self::Disabled => "disabled",
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod instances;
 pub(crate) mod memberships;
 pub(crate) mod search_path;
 pub(crate) mod signing_keys;
+pub(crate) mod snapshot;
 pub(crate) mod subtransaction;
 pub(crate) mod tables;
 pub(crate) mod trust;

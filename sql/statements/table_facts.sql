@@ -17,17 +17,12 @@ SELECT pg_catalog.jsonb_build_object(
             'name', a.attname,
             'data_type', pg_catalog.format_type(a.atttypid, a.atttypmod),
             'base_type', pg_catalog.format_type(b.oid, NULL),
+            'is_domain', b.oid <> a.atttypid,
             'is_nondeterministic', NOT coalesce(l.collisdeterministic, true),
             'default', pg_catalog.pg_get_expr(f.adbin, f.adrelid),
             'is_generated', a.attgenerated <> '' OR a.attidentity <> '',
-            'sequence', CASE WHEN a.attidentity = ''
-                THEN pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname) END,
-            'sequence_users', (
-                SELECT coalesce(pg_catalog.jsonb_agg(CASE WHEN g.grantee = 0 THEN 'public'
-                    ELSE pg_catalog.pg_get_userbyid(g.grantee)::text END), '[]')
-                FROM pg_catalog.pg_class AS s CROSS JOIN LATERAL pg_catalog.aclexplode(s.relacl) AS g
-                WHERE s.oid = pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname)::regclass
-                    AND g.privilege_type = 'USAGE')
+            'sequence', q.name,
+            'sequence_users', coalesce(q.users, '[]')
         ) ORDER BY a.attnum), '[]')
         FROM pg_catalog.pg_attribute AS a
             LEFT JOIN pg_catalog.pg_attrdef AS f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
@@ -42,6 +37,19 @@ SELECT pg_catalog.jsonb_build_object(
                 )
                 SELECT base.oid FROM base WHERE base.typtype <> 'd'
             ) AS b
+            LEFT JOIN LATERAL (
+                -- By the catalogs: pg_get_serial_sequence() fails where the caller may not look into the schema.
+                SELECT pg_catalog.format('%I.%I', v.nspname, s.relname) AS name, (
+                    SELECT pg_catalog.jsonb_agg(CASE WHEN g.grantee = 0 THEN 'public'
+                        ELSE pg_catalog.pg_get_userbyid(g.grantee)::text END)
+                    FROM pg_catalog.aclexplode(s.relacl) AS g WHERE g.privilege_type = 'USAGE') AS users
+                FROM pg_catalog.pg_depend AS d
+                    JOIN pg_catalog.pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
+                    JOIN pg_catalog.pg_namespace AS v ON v.oid = s.relnamespace
+                WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
+                    AND d.refobjid = c.oid AND d.refobjsubid = a.attnum AND d.deptype = 'a'
+                LIMIT 1
+            ) AS q ON true
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
     'primary_key', (
         SELECT coalesce(pg_catalog.jsonb_agg(a.attname ORDER BY k.place), '[]')
@@ -78,7 +86,8 @@ SELECT pg_catalog.jsonb_build_object(
             'guard', CASE WHEN s.nspname = 'clerk' AND f.proname IN ('_refuse_change', '_stamp_deletion') THEN f.proname END,
             -- The first argument; its end is a zero byte.
             'column', CASE WHEN s.nspname = 'clerk' AND t.tgnargs = 1 THEN pg_catalog.convert_from(
-                pg_catalog.substr(t.tgargs, 1, pg_catalog.length(t.tgargs) - 1), 'UTF8') END
+                pg_catalog.substr(t.tgargs, 1, pg_catalog.length(t.tgargs) - 1), 'UTF8') END,
+            'is_enabled', t.tgenabled IN ('O', 'A')
         ) ORDER BY t.tgname), '[]')
         FROM pg_catalog.pg_trigger AS t
             JOIN pg_catalog.pg_proc AS f ON f.oid = t.tgfoid

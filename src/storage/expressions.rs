@@ -7,6 +7,8 @@ use clerk_core::policy::Policy;
 use pgrx::pg_sys::Node;
 use pgrx::prelude::*;
 
+use super::snapshot;
+
 /// Whether the policy in the catalogs has this policy's kind, command, roles and conditions.
 ///
 /// # Errors
@@ -16,21 +18,20 @@ pub(crate) fn is_same(
     present: pg_sys::Oid,
     table: pg_sys::Oid,
 ) -> Result<bool, spi::Error> {
-    let row = Spi::connect(|client| {
-        let row = client
-            .select(
-                include_str!("../../sql/statements/policy.sql"),
-                Some(1),
-                &[present.into()],
-            )?
-            .first();
-        Ok::<_, spi::Error>((
-            row.get::<bool>(1)?,
-            row.get::<String>(2)?,
-            row.get::<Vec<String>>(3)?,
-            row.get::<String>(4)?,
-            row.get::<String>(5)?,
-        ))
+    let statement = include_str!("../../sql/statements/policy.sql");
+    let row = snapshot::with_latest(|| {
+        Spi::connect(|client| {
+            let row = client
+                .select(statement, Some(1), &[present.into()])?
+                .first();
+            Ok::<_, spi::Error>((
+                row.get::<bool>(1)?,
+                row.get::<String>(2)?,
+                row.get::<Vec<String>>(3)?,
+                row.get::<String>(4)?,
+                row.get::<String>(5)?,
+            ))
+        })
     })?;
     let (permissive, command, roles, using, check) = row;
     let mut wanted = policy.roles.clone();

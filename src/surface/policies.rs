@@ -41,7 +41,7 @@ fn protect(
     refuse_read_only(c"clerk.protect()");
     let caller_path = search_path::current();
     let changes = search_path::with_catalog(|| {
-        // What is refused needs no lock.
+        // What is refused keeps nobody waiting.
         let (family, _) = read(target, options.as_ref(), &caller_path)?;
         tables::lock(&family.table)?;
         let (family, plan) = read(target, options.as_ref(), &caller_path)?;

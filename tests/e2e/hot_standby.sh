@@ -64,6 +64,16 @@ like "the standby too refuses a token that an earlier transaction left" \
     "$(ask standby "$SEEN")" 'ERROR:  28000: the Clerk session token was set by an earlier transaction*'
 ask standby 'RESET clerk_sync.token' >/dev/null
 
+POLICIES='SELECT target, policy, command, using_expression, check_expression, specification, status, detail FROM clerk.policies ORDER BY policy'
+sql "CREATE TABLE memo (id integer PRIMARY KEY, user_id text); SELECT FROM clerk.protect('memo', 'owner'); ALTER POLICY clerk_update ON memo USING (true)" >/dev/null
+catch_up
+is "clerk.policies compares on the standby too" \
+    "$(sql "SELECT policy FROM clerk.policies WHERE status = 'differs'" -p $STANDBY_PORT)" clerk_update
+is "and shows what the primary shows" "$(sql "$POLICIES" -p $STANDBY_PORT)" "$(sql "$POLICIES")"
+is "clerk.policy_sql writes the same text there" \
+    "$(sql "SELECT clerk.policy_sql('memo', 'owner')" -p $STANDBY_PORT)" "$(sql "SELECT clerk.policy_sql('memo', 'owner')")"
+like "clerk.protect on the standby is refused" "$(try "SELECT clerk.protect('memo', 'owner')" -p $STANDBY_PORT)" 'ERROR:  25006:*'
+
 sql "SELECT clerk.remove_signing_key('$ISSUER', 'ins_test')" >/dev/null
 catch_up
 like "a key removed on the primary serves no open backend of the standby in its next transaction" \

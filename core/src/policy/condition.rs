@@ -277,9 +277,9 @@ impl Writer<'_> {
                 return Err(Refusal::missing_column(&name, parent_column));
             }
             conditions.push(format!(
-                "{name}.{} = {child}.{}",
-                quote_name(parent_column),
-                quote_name(column)
+                "{} = {}",
+                parent.column_expression(parent_column, &format!("{name}.")),
+                self.table.column_expression(column, &format!("{child}."))
             ));
         }
         if command.writes() {

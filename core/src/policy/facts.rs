@@ -58,6 +58,9 @@ pub struct ColumnFacts {
     pub data_type: String,
     /// The same of the type that a domain stands on.
     pub base_type: String,
+    /// Whether its type is a domain.
+    #[serde(default)]
+    pub is_domain: bool,
     /// Whether its collation holds different texts for equal.
     pub is_nondeterministic: bool,
     /// Its default, as SQL.
@@ -110,6 +113,13 @@ pub struct TriggerFacts {
     pub guard: Option<String>,
     /// Its first argument: for a guard, the column.
     pub column: Option<String>,
+    /// Whether it fires.
+    #[serde(default = "yes")]
+    pub is_enabled: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A privilege.
@@ -127,18 +137,15 @@ impl TableFacts {
         quote_qualified(&self.schema, &self.name)
     }
 
-    /// The column in an expression, as a plain text where it can hold one: so that no operator of somebody
-    /// else's, made for `varchar` or for a domain, fits better than Postgres' own.
+    /// The column in an expression, as the plain type below it: so that no operator of somebody else's, made
+    /// for `varchar` or for a domain, fits better than Postgres' own.
     pub(crate) fn column_expression(&self, column: &str, row: &str) -> String {
-        let is_other_text = self.column(column).is_some_and(|facts| {
-            facts.data_type != "text"
-                && (facts.base_type == "text" || facts.base_type.starts_with("character varying"))
-        });
-        format!(
-            "{row}{}{}",
-            quote_name(column),
-            if is_other_text { "::text" } else { "" }
-        )
+        let cast = match self.column(column) {
+            Some(facts) if facts.base_type.starts_with("character varying") => "::text".to_owned(),
+            Some(facts) if facts.is_domain => format!("::{}", facts.base_type),
+            _ => String::new(),
+        };
+        format!("{row}{}{cast}", quote_name(column))
     }
 
     /// Refuses what is no table of the caller's that policies could protect.
@@ -194,6 +201,15 @@ impl TableFacts {
     /// Whether the role is there to be named.
     pub(crate) fn has_role(&self, role: &str) -> bool {
         role == "public" || self.roles.iter().any(|known| known == role)
+    }
+
+    /// Whether each of the table's sets beside this one, or all, has a plan. One that has none, since its
+    /// options no longer hold, may need anything that was made here.
+    pub(crate) fn knows_others(&self, prefix: Option<&str>, plans: usize) -> bool {
+        let sets = self.made_sets().into_iter();
+        sets.filter(|set| prefix.is_some_and(|prefix| set.prefix() != prefix))
+            .count()
+            == plans
     }
 
     /// Whether the table is the one of this name.

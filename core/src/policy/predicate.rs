@@ -41,7 +41,8 @@ fn scan(text: &str) -> Result<(), &'static str> {
         let width = match next {
             '\0' => return Err("It holds a NUL."),
             ';' => return Err("It holds a semicolon."),
-            '$' | '\\' => return Err("It holds a dollar sign or a backslash outside of quotes."),
+            '$' => return Err("It holds a dollar sign outside of quotes."),
+            '\\' => return Err("It holds a backslash outside of quotes."),
             '-' if rest.starts_with("--") => return Err("It holds a comment."),
             '/' if rest.starts_with("/*") => return Err("It holds a comment."),
             '\'' | '"' => quoted_length(rest, next).ok_or("A quote has no end.")?,

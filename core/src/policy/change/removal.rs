@@ -38,12 +38,14 @@ impl<'a> Removal<'a> {
                 self.changes.push(drop_policy(&policy.name, self.table));
             }
         }
-        let remaining: Vec<_> = self.remaining.iter().collect();
-        self.changes
-            .extend(drop_unneeded_guards(self.table, &remaining));
-        self.changes
-            .extend(drop_unneeded_indexes(self.table, &remaining));
-        self.take_back();
+        if self.table.knows_others(self.prefix, self.remaining.len()) {
+            let remaining: Vec<_> = self.remaining.iter().collect();
+            self.changes
+                .extend(drop_unneeded_guards(self.table, &remaining));
+            self.changes
+                .extend(drop_unneeded_indexes(self.table, &remaining));
+            self.take_back();
+        }
         self.changes
     }
 

@@ -110,6 +110,11 @@ pub(super) fn create_guard(name: &str, guard: &Guard, table: &TableFacts) -> Cha
     }
 }
 
+pub(super) fn enable_trigger(name: &str, table: &TableFacts) -> Change {
+    let action = format!("ENABLE TRIGGER {}", quote_name(name));
+    alter_table(table, format!("enable trigger {name}"), &action)
+}
+
 pub(super) fn create_index(
     name: &str,
     columns: &[String],

@@ -2,7 +2,8 @@
 
 use super::statements::{
     alter_table, comment_policy, create_guard, create_index, create_policy, drop_default,
-    drop_policy, drop_unneeded_guards, drop_unneeded_indexes, grant, leads, revoke, set_default,
+    drop_policy, drop_unneeded_guards, drop_unneeded_indexes, enable_trigger, grant, leads, revoke,
+    set_default,
 };
 use super::{Change, IsSame};
 use crate::policy::facts::{ColumnFacts, TableFacts};
@@ -48,12 +49,19 @@ impl<'a> Steps<'a> {
         let privileges = self.privileges(&mut made, &plans);
         self.write_policies(made)?;
         self.write_guards();
-        self.changes
-            .extend(drop_unneeded_guards(self.table, &plans));
-        self.changes
-            .extend(drop_unneeded_indexes(self.table, &plans));
+        if self.knows_others() {
+            self.changes
+                .extend(drop_unneeded_guards(self.table, &plans));
+            self.changes
+                .extend(drop_unneeded_indexes(self.table, &plans));
+        }
         self.changes.extend(privileges);
         Ok(self.changes)
+    }
+
+    fn knows_others(&self) -> bool {
+        let prefix = self.plan.specification.prefix();
+        self.table.knows_others(Some(prefix), self.others.len())
     }
 
     fn writes_all(&self) -> bool {
@@ -93,8 +101,9 @@ impl<'a> Steps<'a> {
     }
 
     fn write_defaults(&mut self, made: &mut Made, plans: &[&Plan]) {
+        let knows_others = self.knows_others();
         made.defaults.retain(|column| {
-            let is_filled = plans.iter().any(|plan| plan.fills(column));
+            let is_filled = !knows_others || plans.iter().any(|plan| plan.fills(column));
             let facts = self.table.column(column);
             if !is_filled && facts.is_some_and(ColumnFacts::has_session_default) {
                 self.changes.push(drop_default(column, self.table));
@@ -121,7 +130,8 @@ impl<'a> Steps<'a> {
     fn privileges(&self, made: &mut Made, plans: &[&Plan]) -> Vec<Change> {
         let mut changes = Vec::new();
         made.grants.retain(|(role, privilege)| {
-            let is_wanted = plans.iter().any(|plan| plan.grants_to(role, privilege));
+            let is_wanted =
+                !self.knows_others() || plans.iter().any(|plan| plan.grants_to(role, privilege));
             if !is_wanted && self.table.has_role(role) {
                 changes.extend(revoke(role, privilege, self.table));
             }
@@ -208,7 +218,12 @@ impl<'a> Steps<'a> {
             .collect();
         for guard in &self.plan.guards {
             let present = present(guard);
-            if present.is_some() && !self.writes_all() {
+            if let Some(trigger) = present
+                && !self.writes_all()
+            {
+                if !trigger.is_enabled {
+                    self.changes.push(enable_trigger(&trigger.name, self.table));
+                }
                 continue;
             }
             let name = match present {
