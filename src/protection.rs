@@ -21,6 +21,14 @@ pub(crate) struct Family {
     parents: Vec<TableFacts>,
 }
 
+/// What was done to tables that follow another one.
+#[derive(Default)]
+pub(crate) struct Refreshed {
+    pub(crate) changes: Vec<Change>,
+    /// Tables for which it failed, with the reason.
+    pub(crate) stale: Vec<(String, String)>,
+}
+
 /// How a set of policies stands.
 pub(crate) struct SetReport {
     pub(crate) note: Note,
@@ -210,12 +218,12 @@ pub(crate) fn run(changes: &[Change]) -> Administration<()> {
 }
 
 /// Brings the tables that follow this one, and those that follow them, to what their specifications
-/// now mean. Gives the changes, and the tables for which that failed, with the reason.
+/// now mean.
 pub(crate) fn refresh_children(
     parent: &TableFacts,
     caller_path: &str,
-) -> Administration<(Vec<Change>, Vec<(String, String)>)> {
-    let (mut done, mut refused) = (Vec::new(), Vec::new());
+) -> Administration<Refreshed> {
+    let mut refreshed = Refreshed::default();
     let mut changed = vec![(parent.schema.clone(), parent.name.clone())];
     let mut at = 0;
     while let Some((schema, name)) = changed.get(at).cloned() {
@@ -225,16 +233,16 @@ pub(crate) fn refresh_children(
             match in_subtransaction(|| refresh_child(oid, &schema, &name, caller_path)) {
                 Ok((changes, _)) if changes.is_empty() => {}
                 Ok((changes, child)) => {
-                    done.extend(changes);
+                    refreshed.changes.extend(changes);
                     if !changed.contains(&child) {
                         changed.push(child);
                     }
                 }
-                Err(error) => refused.push((tables::name(oid)?, error)),
+                Err(error) => refreshed.stale.push((tables::name(oid)?, error)),
             }
         }
     }
-    Ok((done, refused))
+    Ok(refreshed)
 }
 
 /// Brings the sets of a table that follow the parent up to date. Gives the changes, and which table it is.

@@ -162,9 +162,9 @@ fn with_children(
         notice!("nothing to change");
         return Ok(changes);
     }
-    let (more, refused) = protection::refresh_children(&family.table, caller_path)?;
-    changes.extend(more);
-    for (table, reason) in refused {
+    let refreshed = protection::refresh_children(&family.table, caller_path)?;
+    changes.extend(refreshed.changes);
+    for (table, reason) in refreshed.stale {
         errors::warn_of_stale_child(&table, &reason);
     }
     Ok(changes)
