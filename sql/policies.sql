@@ -150,12 +150,12 @@ COMMENT ON COLUMN clerk.policies.status IS 'ok; missing: the policy was dropped;
 COMMENT ON COLUMN clerk.policies.detail IS 'what is the matter; NULL where nothing is';
 
 -- What policies cannot say, since they never see a row before and after a change at once. Roles that are above row
--- security are above this one as well.
+-- security are above these as well. A trigger on a partition is the partitioned table's, whose policies count.
 CREATE FUNCTION clerk._refuse_change() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
-    IF row_security_active(TG_RELID) THEN
+    IF row_security_active(coalesce(pg_partition_root(TG_RELID), TG_RELID)) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'insufficient_privilege',
             MESSAGE = format('column %I of table %I.%I must not change', TG_ARGV[0], TG_TABLE_SCHEMA, TG_TABLE_NAME),
@@ -171,7 +171,7 @@ CREATE FUNCTION clerk._stamp_deletion() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
-    IF NOT row_security_active(TG_RELID) THEN
+    IF NOT row_security_active(coalesce(pg_partition_root(TG_RELID), TG_RELID)) THEN
         RETURN NEW;
     END IF;
     IF NOT to_jsonb(NEW) ? TG_ARGV[0] THEN

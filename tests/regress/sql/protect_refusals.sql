@@ -12,7 +12,11 @@ RESET ROLE;
 CREATE FOREIGN DATA WRAPPER nowhere;
 CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
 GRANT USAGE ON FOREIGN SERVER nowhere TO regress_admin;
-CREATE COLLATION yard.any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+-- As an ICU collation would be, which not every build has.
+CREATE COLLATION yard.any_case FROM "C";
+SET allow_system_table_mods = on;
+UPDATE pg_collation SET collisdeterministic = false WHERE oid = 'yard.any_case'::regcollation;
+RESET allow_system_table_mods;
 ALTER COLLATION yard.any_case OWNER TO regress_admin;
 
 SET ROLE regress_admin;
@@ -62,7 +66,7 @@ SELECT call, outcome.* FROM unnest(ARRAY['protect(''yard.theirs'', ''owner'')', 
 -- === What is no table, or none of the caller's own.
 
 SELECT target, outcome.* FROM unnest(ARRAY['yard.plots', 'yard.kept', 'yard.far', 'yard.numbers', 'yard.pair', 'yard.plot_pkey', 'yard.part_one', 'yard.part_two',
-    'pg_temp.passing', 'pg_catalog.pg_class', 'information_schema.sql_features', 'clerk.instances', 'clerk.policies', 'yard.nowhere', 'nowhere.plot']) WITH ORDINALITY AS targets (target, number),
+    'pg_temp.passing', 'pg_catalog.pg_class', 'information_schema.sql_features', 'clerk.instances', 'clerk.policies', 'yard.nowhere']) WITH ORDINALITY AS targets (target, number),
     testing.outcome(format('SELECT clerk.protect(%L, ''owner'')', target)) ORDER BY number;
 SELECT target, outcome.result, outcome.code FROM unnest(ARRAY['yard.plots', 'pg_temp.passing', 'yard.part_one', 'clerk.instances', 'pg_catalog.pg_class']) WITH ORDINALITY AS targets (target, number),
     testing.outcome(format('SELECT clerk.unprotect(%L)', target)) ORDER BY number;
