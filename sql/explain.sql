@@ -6,6 +6,11 @@ CREATE FUNCTION clerk._assume_session(claims jsonb) RETURNS void
 COMMENT ON FUNCTION clerk._assume_session(jsonb) IS
     'internal: puts claims into force until the transaction ends, without a token; NULL is explicitly nobody';
 
+CREATE FUNCTION clerk._execute_as_owner(target regclass, statement text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'execute_as_owner_wrapper';
+COMMENT ON FUNCTION clerk._execute_as_owner(regclass, text) IS
+    'internal: runs a statement with the rights of the table''s owner, which the caller must have, and no others';
+
 -- The row as text, which the row's type reads back. A key's type from elsewhere than pg_catalog may have
 -- operators that the fixed search_path does not find: such keys are compared as text.
 CREATE FUNCTION clerk._find_row(target regclass, row_key text) RETURNS text
@@ -180,7 +185,7 @@ BEGIN
 
     -- Each expression becomes a function that belongs to the asked role and runs with its rights. So sub-queries
     -- see what that role sees, and nothing in them can set another role: not even where a superuser asks. It is
-    -- parsed with the caller's rights, as a policy is with the owner's: calls need no USAGE on a schema.
+    -- parsed with the rights of the table's owner, as the policy was.
     is_above := (SELECT r.rolsuper OR r.rolbypassrls FROM pg_roles AS r WHERE r.rolname = asked_role);
     IF found_row IS NOT NULL AND NOT is_above THEN
         BEGIN
@@ -189,11 +194,11 @@ BEGIN
                 CONTINUE WHEN NOT (clauses[place] ->> 'applies')::boolean;
                 BEGIN
                     evaluator := format('pg_temp.clerk_explain_%s', place);
-                    EXECUTE format('CREATE FUNCTION %s(text) RETURNS boolean LANGUAGE sql SECURITY DEFINER '
+                    PERFORM clerk._execute_as_owner(target, format('CREATE FUNCTION %s(text) RETURNS boolean LANGUAGE sql SECURITY DEFINER '
                         'RETURN (SELECT (%s) FROM unnest(ARRAY[$1::%s]) AS %I)',
-                        evaluator, clauses[place] ->> 'expression', relation.name, relation.relname);
+                        evaluator, clauses[place] ->> 'expression', relation.name, relation.relname));
                     EXECUTE format('GRANT EXECUTE ON FUNCTION %s(text) TO PUBLIC', evaluator);
-                    IF asked_role <> current_user THEN
+                    IF asked_role <> pg_get_userbyid(relation.relowner) THEN
                         EXECUTE format('ALTER FUNCTION %s(text) OWNER TO %I', evaluator, asked_role);
                     END IF;
                     EXECUTE format('SELECT set_config(''search_path'', $2, true), %s($1), '

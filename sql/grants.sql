@@ -13,6 +13,7 @@ GRANT EXECUTE ON FUNCTION
     clerk.inspect_token(text, timestamptz),
     clerk.explain_access(regclass, jsonb, text, text),
     clerk._assume_session(jsonb),
+    clerk._execute_as_owner(regclass, text),
     clerk._explain_access(regclass, jsonb, text, text, text),
     clerk._find_row(regclass, text),
     clerk._settled_access(regclass, text, name)

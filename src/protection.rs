@@ -11,6 +11,7 @@ use clerk_core::policy::{Plan, Policy, Refusal, Specification, plan};
 use pgrx::pg_sys::Oid;
 
 use crate::errors::{Administration, AdministrationError};
+use crate::storage::rights::confined_to;
 use crate::storage::subtransaction::in_subtransaction;
 use crate::storage::{expressions, search_path, tables};
 
@@ -95,6 +96,10 @@ impl Family {
         plan(specification, &self.table, &self.parents)
     }
 
+    fn owner(&self) -> Oid {
+        Oid::from(self.table.owner)
+    }
+
     /// The plans of the sets in force but for one of them, and those whose specification no longer
     /// holds left out.
     pub(crate) fn other_plans(&self, prefix: Option<&str>) -> Vec<Plan> {
@@ -111,7 +116,11 @@ impl Family {
         let failed = std::cell::RefCell::new(None);
         let is_same = |policy: &Policy, present: &PolicyFacts| {
             let present = Oid::from(present.oid);
-            let compare = || expressions::is_same(policy, present, self.oid);
+            let compare = || {
+                confined_to(self.owner(), || {
+                    expressions::is_same(policy, present, self.oid)
+                })
+            };
             let same = if plan.has_predicates {
                 search_path::with_caller(caller_path, compare)
             } else {
@@ -137,8 +146,31 @@ impl Family {
     ) -> Administration<Vec<Change>> {
         let plan = self.plan(specification)?;
         let changes = self.difference(&plan, caller_path)?;
-        apply(&changes, &plan, caller_path)?;
+        self.apply(&changes, &plan, caller_path)?;
         Ok(changes)
+    }
+
+    /// Runs the statements. A policy may hold what somebody wrote: it is made with the rights of the table's
+    /// owner, and its names are looked up on the caller's path where there is a predicate.
+    pub(crate) fn apply(
+        &self,
+        changes: &[Change],
+        plan: &Plan,
+        caller_path: &str,
+    ) -> Administration<()> {
+        for statement in changes.iter().flat_map(|change| &change.statements) {
+            if !statement.starts_with("CREATE POLICY ") {
+                tables::execute(statement)?;
+                continue;
+            }
+            let create = || confined_to(self.owner(), || tables::execute(statement));
+            if plan.has_predicates {
+                search_path::with_caller(caller_path, create)?;
+            } else {
+                create()?;
+            }
+        }
+        Ok(())
     }
 
     /// How each set of the table stands.
@@ -196,24 +228,19 @@ pub(crate) fn find_parent(via: &Via, caller_path: &str) -> Administration<Option
     )?)
 }
 
-/// Runs the statements. Names are looked up on the caller's path in policies that hold a predicate, and
-/// nowhere else.
-pub(crate) fn apply(changes: &[Change], plan: &Plan, caller_path: &str) -> Administration<()> {
-    for statement in changes.iter().flat_map(|change| &change.statements) {
-        if plan.has_predicates && statement.starts_with("CREATE POLICY ") {
-            search_path::with_caller(caller_path, || tables::execute(statement))?;
-        } else {
-            tables::execute(statement)?;
-        }
-    }
-    Ok(())
-}
-
 /// Runs statements that hold nothing but names.
 pub(crate) fn run(changes: &[Change]) -> Administration<()> {
     for statement in changes.iter().flat_map(|change| &change.statements) {
         tables::execute(statement)?;
     }
+    Ok(())
+}
+
+/// Runs a statement with the rights of a table's owner, which the caller must have, and no others.
+pub(crate) fn execute_as_owner(oid: Oid, statement: &str) -> Administration<()> {
+    let table = tables::read_facts(oid)?.ok_or(AdministrationError::UnknownTable)?;
+    table.check_owned()?;
+    confined_to(Oid::from(table.owner), || tables::execute(statement))?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod expressions;
 pub(crate) mod instances;
 pub(crate) mod memberships;
+pub(crate) mod rights;
 pub(crate) mod search_path;
 pub(crate) mod signing_keys;
 pub(crate) mod snapshot;

@@ -9,6 +9,7 @@ SELECT pg_catalog.jsonb_build_object(
         SELECT e.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
         WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
             AND d.refclassid = 'pg_catalog.pg_extension'::regclass),
+    'owner', c.relowner::bigint,
     'is_owned', pg_catalog.pg_has_role(c.relowner, 'USAGE'),
     'row_security', c.relrowsecurity,
     'force_row_security', c.relforcerowsecurity,

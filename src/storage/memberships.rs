@@ -12,6 +12,8 @@ use std::ffi::{CStr, c_char, c_long};
 use std::{ptr, slice};
 
 use pgrx::pg_sys::{self, Datum, Oid};
+
+use super::rights::with_rights_of;
 use pgrx::varlena;
 
 /// A statement with its plan, of this backend. Postgres plans it anew where the table changes.
@@ -108,16 +110,9 @@ impl Question {
         read: impl FnOnce() -> R,
     ) -> R {
         assert_eq!(arguments.len(), self.argument_types.len());
-        let (mut caller, mut context) = (pg_sys::InvalidOid, 0);
         // SAFETY: SPI's own sequence, on the backend's thread. The plan takes as many arguments as are given, none of
-        // them NULL. After an error it is the end of the transaction, or subtransaction, that gives the caller's role
-        // back.
-        unsafe {
-            pg_sys::GetUserIdAndSecContext(&raw mut caller, &raw mut context);
-            pg_sys::SetUserIdAndSecContext(
-                role,
-                context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
-            );
+        // them NULL.
+        with_rights_of(role, || unsafe {
             let connected = pg_sys::SPI_connect();
             assert_eq!(connected, pg_sys::SPI_OK_CONNECT as i32, "SPI_connect");
             let plan = self.plan();
@@ -126,9 +121,8 @@ impl Question {
             assert_eq!(status, pg_sys::SPI_OK_SELECT as i32, "SPI_execute_plan");
             let answer = read();
             pg_sys::SPI_finish();
-            pg_sys::SetUserIdAndSecContext(caller, context);
             answer
-        }
+        })
     }
 
     /// The plan, made at the first use; the same for all values, so that none is planned again.

@@ -54,6 +54,12 @@ pub(super) fn check_table(table: &TableFacts) -> Result<(), Refusal> {
             "Name a table of your own.",
         );
     }
+    check_owned(table)
+}
+
+/// Refuses a table of somebody else's.
+pub(super) fn check_owned(table: &TableFacts) -> Result<(), Refusal> {
+    let name = table.quoted();
     if !table.is_owned {
         return Err(Refusal::new(
             RefusalKind::NotOwner,

@@ -298,6 +298,9 @@ impl Writer<'_> {
         }
         let (mut permissive, mut all) = (Vec::new(), Vec::new());
         for set in parent.made_sets() {
+            if set.specification.has_predicate() && parent.owner != self.table.owner {
+                return Err(refuse_predicate_of_others(parent));
+            }
             let resolved = resolve(&set.specification, parent)?;
             let is_about_us = resolved.to_roles.iter().any(|role| role == "public")
                 || self
@@ -331,6 +334,18 @@ impl Writer<'_> {
         });
         Ok(all)
     }
+}
+
+/// What somebody wrote is parsed with the rights of whoever owns the table that it stands in.
+fn refuse_predicate_of_others(parent: &TableFacts) -> Refusal {
+    Refusal::new(
+        RefusalKind::NotOwner,
+        format_args!(
+            "policies of {} hold a predicate of another owner",
+            parent.quoted()
+        ),
+    )
+    .hint("Give both tables the same owner, or write the child's condition as a predicate of its own.")
 }
 
 /// Whether all that decides on an UPDATE of the table was made here.

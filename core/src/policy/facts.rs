@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::checks::check_table;
+use super::checks::{check_owned, check_table};
 use super::names::{quote_name, quote_qualified};
 use super::note::{MARK, Note};
 use super::refusal::Refusal;
@@ -23,6 +23,9 @@ pub struct TableFacts {
     pub is_partition: bool,
     /// The extension that it belongs to.
     pub extension: Option<String>,
+    /// The oid of its owner.
+    #[serde(default)]
+    pub owner: u32,
     /// Whether the caller owns it, or may do as its owner.
     pub is_owned: bool,
     /// Whether row security is enabled.
@@ -146,6 +149,14 @@ impl TableFacts {
             _ => String::new(),
         };
         format!("{row}{}{cast}", quote_name(column))
+    }
+
+    /// Refuses a table of somebody else's.
+    ///
+    /// # Errors
+    /// Where the caller has not the rights of the owner.
+    pub fn check_owned(&self) -> Result<(), Refusal> {
+        check_owned(self)
     }
 
     /// Refuses what is no table of the caller's that policies could protect.

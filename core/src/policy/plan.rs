@@ -188,11 +188,11 @@ pub fn plan(
         defaults: defaults(&resolved, table),
         grants: grants(&policies, specification, table),
         notices: notices(&resolved, &catalog)?,
-        has_predicates: has_predicate(&resolved.specification)
+        has_predicates: resolved.specification.has_predicate()
             || parents
                 .iter()
                 .flat_map(TableFacts::made_sets)
-                .any(|set| has_predicate(&set.specification)),
+                .any(|set| set.specification.has_predicate()),
         policies,
         specification: resolved.specification,
     })
@@ -212,12 +212,6 @@ fn parent_roles(
         .map(|set| set.specification)
         .find(|set| set.restrictive != Some(true) && set.template != Template::Service.to_string());
     Ok(permissive.and_then(|set| set.to_roles))
-}
-
-fn has_predicate(specification: &Specification) -> bool {
-    specification.predicate.is_some()
-        || specification.and_where.is_some()
-        || specification.or_where.is_some()
 }
 
 /// Tables that follow each other in a circle would be asked for ever.

@@ -96,6 +96,11 @@ impl Specification {
         self.prefix.as_deref().unwrap_or("clerk")
     }
 
+    /// Whether it holds something that somebody wrote and that Postgres must parse.
+    pub(crate) fn has_predicate(&self) -> bool {
+        self.predicate.is_some() || self.and_where.is_some() || self.or_where.is_some()
+    }
+
     /// As JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

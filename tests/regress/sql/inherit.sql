@@ -111,6 +111,7 @@ ROLLBACK;
 
 RESET ROLE;
 BEGIN;
+GRANT USAGE ON SCHEMA site TO regress_other;
 ALTER TABLE site.task OWNER TO regress_other;
 SET LOCAL ROLE regress_admin;
 SELECT change FROM clerk.protect('site.project', 'organization', to_roles => '{regress_app}', grants => true);

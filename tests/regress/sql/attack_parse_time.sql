@@ -1,0 +1,56 @@
+-- Parsing is enough to run code: an array of a domain, written as a literal, is checked by the domain's constraint. Whatever stands in the policies
+-- and comments of somebody's table is therefore parsed with that table's owner's rights, whoever asks.
+
+CREATE ROLE regress_evil;
+GRANT clerk_admin TO regress_evil;
+CREATE SCHEMA lair AUTHORIZATION regress_evil;
+CREATE TABLE testing.caught (who text);
+GRANT INSERT ON testing.caught TO PUBLIC;
+GRANT USAGE ON SCHEMA lair TO regress_app;
+
+SET ROLE regress_evil;
+CREATE FUNCTION lair.is_fine(value integer) RETURNS boolean LANGUAGE plpgsql AS $body$
+BEGIN
+    -- Who runs this, and what a superuser would be made to do.
+    INSERT INTO testing.caught VALUES (current_user);
+    IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+        RAISE WARNING 'caught %', current_user;
+    END IF;
+    RETURN true;
+END
+$body$;
+CREATE DOMAIN lair.fine AS integer CHECK (lair.is_fine(VALUE));
+CREATE TABLE lair.parent (id integer PRIMARY KEY, user_id text);
+CREATE TABLE lair.child (id integer PRIMARY KEY, parent_id integer REFERENCES lair.parent);
+INSERT INTO lair.parent VALUES (1, 'user_alice');
+GRANT SELECT ON lair.parent TO regress_app;
+SELECT count(*) FROM clerk.protect('lair.parent', 'custom', predicate => '''{1}''::lair.fine[] IS NOT NULL');
+SELECT count(*) FROM clerk.protect('lair.child', 'inherit', via => 'parent_id references lair.parent');
+RESET ROLE;
+SELECT DISTINCT who FROM testing.caught;
+DELETE FROM testing.caught;
+
+-- A superuser looks, protects, explains and takes back.
+CREATE TABLE public.innocent (id integer PRIMARY KEY, user_id text);
+SELECT target, status, count(*) FROM clerk.policies GROUP BY target, status ORDER BY target::text COLLATE "C";
+SELECT DISTINCT who AS looking FROM testing.caught; DELETE FROM testing.caught;
+SELECT count(*) FROM clerk.protect('public.innocent', 'owner', set_defaults => false);
+SELECT change FROM clerk.protect('lair.parent', 'custom', predicate => '''{2}''::lair.fine[] IS NOT NULL', and_where => 'true');
+SELECT change FROM clerk.protect('lair.child', 'inherit', via => 'parent_id references lair.parent', force => true);
+SELECT DISTINCT who AS protecting FROM testing.caught; DELETE FROM testing.caught;
+SELECT command, result, reason FROM clerk.explain_access('lair.parent', '{"sub": "user_alice"}', '1', 'regress_app') WHERE policy IS NULL;
+SELECT DISTINCT who AS explaining FROM testing.caught; DELETE FROM testing.caught;
+
+-- A child of somebody else's parent does not take over what stands in the parent's policies.
+CREATE TABLE public.follower (id integer PRIMARY KEY, parent_id integer);
+SELECT * FROM testing.outcome('SELECT clerk.protect(''public.follower'', ''inherit'', via => ''parent_id references lair.parent'')');
+SELECT count(*) AS caught FROM testing.caught;
+
+SELECT count(*) FROM clerk.unprotect('lair.child');
+SELECT DISTINCT who AS taking_back FROM testing.caught; DELETE FROM testing.caught;
+SET client_min_messages = warning;
+DROP TABLE public.follower, public.innocent;
+DROP SCHEMA lair CASCADE;
+DROP TABLE testing.caught;
+DROP OWNED BY regress_evil;
+DROP ROLE regress_evil;
