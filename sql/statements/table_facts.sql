@@ -5,6 +5,7 @@ SELECT pg_catalog.jsonb_build_object(
     'kind', c.relkind,
     'persistence', c.relpersistence,
     'is_partition', c.relispartition,
+    'has_heirs', c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid),
     'extension', (
         SELECT e.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
         WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'

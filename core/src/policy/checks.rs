@@ -57,6 +57,21 @@ pub(super) fn check_table(table: &TableFacts) -> Result<(), Refusal> {
     check_owned(table)
 }
 
+/// Refuses a table that others inherit from, other than as partitions.
+pub(super) fn check_heirs(table: &TableFacts) -> Result<(), Refusal> {
+    if !table.has_heirs {
+        return Ok(());
+    }
+    let name = table.quoted();
+    Err(Refusal::new(
+        RefusalKind::WrongObject,
+        format_args!("{name} has tables that inherit from it"),
+    )
+    .hint(
+        "Its triggers do not hold for their rows, nor its policies for their queries: use partitions.",
+    ))
+}
+
 /// Refuses a table of somebody else's.
 pub(super) fn check_owned(table: &TableFacts) -> Result<(), Refusal> {
     let name = table.quoted();

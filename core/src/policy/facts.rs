@@ -21,6 +21,9 @@ pub struct TableFacts {
     pub persistence: char,
     /// Whether it is a partition of another table.
     pub is_partition: bool,
+    /// Whether tables inherit from it, other than as partitions.
+    #[serde(default)]
+    pub has_heirs: bool,
     /// The extension that it belongs to.
     pub extension: Option<String>,
     /// The oid of its owner.

@@ -1,6 +1,8 @@
 //! A specification checked against its table, with everything filled in that was left out.
 
-use super::checks::{check_id_column, check_options, check_soft_delete, check_table, need_column};
+use super::checks::{
+    check_heirs, check_id_column, check_options, check_soft_delete, check_table, need_column,
+};
 use super::facts::TableFacts;
 use super::names::quote_name;
 use super::refusal::{Refusal, RefusalKind};
@@ -49,6 +51,7 @@ pub(crate) fn resolve(
     table: &TableFacts,
 ) -> Result<Resolved, Refusal> {
     check_table(table)?;
+    check_heirs(table)?;
     let template = Template::parse(&specification.template)?;
     check_options(specification, template)?;
     let (owner_column, org_column) = columns(specification, template, table)?;

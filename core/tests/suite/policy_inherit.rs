@@ -225,6 +225,28 @@ fn a_parent_that_was_deleted_softly_takes_no_children() {
 }
 
 #[test]
+fn a_predicate_of_another_owner_is_not_taken_over() {
+    let predicate = json!({"predicate": "is_open"});
+    for (template, options, owner, is_refused) in [
+        ("custom", predicate.clone(), 20, true),
+        ("owner", json!({"or_where": "is_open"}), 20, true),
+        ("custom", predicate, 10, false),
+        ("owner", json!({}), 20, false),
+    ] {
+        let mut parent = parent(template, options);
+        parent.owner = owner;
+        let child = facts(json!({"name": "documents", "owner": 10}));
+        let all = json!({"via": "project_id references public.projects"});
+        let outcome = plan(&specification("inherit", all), &child, &[parent]);
+        assert_eq!(
+            outcome.err().map(|refusal| refusal.kind),
+            is_refused.then_some(RefusalKind::NotOwner),
+            "{template} {owner}"
+        );
+    }
+}
+
+#[test]
 fn policies_that_were_written_by_hand_decide_on_reading_only_and_are_told_of() {
     let own = planned("owner", json!({}), &documents());
     for (command, is_known) in [

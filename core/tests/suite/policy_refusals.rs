@@ -95,6 +95,19 @@ fn partitions_and_temporary_tables_are_refused() {
             "Only its own session can see it."
         )
     );
+    assert_eq!(
+        parts(&refused(
+            "owner",
+            json!({}),
+            &facts(json!({"has_heirs": true}))
+        )),
+        (
+            Kind::WrongObject,
+            "public.documents has tables that inherit from it",
+            "",
+            "Its triggers do not hold for their rows, nor its policies for their queries: use partitions."
+        )
+    );
     assert!(
         facts(json!({"persistence": "u"}))
             .check_protectable()

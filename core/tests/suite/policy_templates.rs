@@ -318,7 +318,11 @@ fn a_column_of_another_text_type_is_compared_as_text() {
         "character varying(64)",
         json!({"base_type": "character varying"}),
     );
-    let domain = column_with("org_id", "app.org", json!({"base_type": "text"}));
+    let domain = column_with(
+        "org_id",
+        "app.org",
+        json!({"base_type": "text", "is_domain": true}),
+    );
     let table = facts(json!({"columns": [varying, domain]}));
     let options = json!({"owner_column": "user_id", "commands": ["insert"]});
     assert_eq!(

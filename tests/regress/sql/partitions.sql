@@ -42,5 +42,11 @@ SELECT status, count(*) FROM clerk.policies WHERE target = 'reports'::regclass G
 SELECT count(*) AS taken_back FROM clerk.unprotect('reports');
 SELECT count(*) AS guards_left FROM pg_trigger WHERE tgrelid IN (SELECT relid FROM pg_partition_tree('reports'));
 DROP TABLE public.reports;
+-- Inheritance of the old kind is refused: a parent's triggers do not fire for its heirs' rows.
+CREATE TABLE public.papers (id integer, user_id text);
+CREATE TABLE public.old_papers () INHERITS (public.papers);
+SELECT * FROM testing.outcome('SELECT clerk.protect(''papers'', ''owner'')');
+SELECT change FROM clerk.protect('old_papers', 'owner', commands => '{select}', set_defaults => false);
+DROP TABLE public.papers CASCADE;
 DELETE FROM clerk.organization_memberships;
 DROP EXTENSION clerk_sync_test;
