@@ -82,6 +82,14 @@ while IFS= read -r line; do
 done <<<"$chapter"
 holds "the chapter makes promises" test "$promises" -ge 25
 
+# The test kit's lines, on rows for which they are true.
+sql "GRANT SELECT, INSERT ON notes TO authenticated;
+INSERT INTO notes (id, user_id, is_locked) VALUES (1, 'user_alice', false), (2, 'user_alice', false), (3, 'user_bob', false);
+CREATE EXTENSION clerk_sync_test" >/dev/null
+kit=$(sql "$(awk '/^### Test them/ { here = 1 } /^## Speed/ { exit } here && /^```sql/ { inside = 1; next } /^```/ { inside = 0 } inside' README.md)" 2>&1)
+is "both expectations of the README hold" "$(grep -c '^ok - ' <<<"$kit")" 2
+like "the README's matrix is printed" "$kit" "*alice|select|2||1|*"
+
 missing=$(sql "
     SELECT string_agg(DISTINCT named, ' ') FROM regexp_split_to_table(:'names', '\s+') AS named
     WHERE named <> '' AND NOT EXISTS (SELECT FROM pg_proc WHERE proname = named)" \
