@@ -16,6 +16,7 @@ pub mod key_set;
 pub mod permissions;
 pub mod publishable_key;
 pub mod reason;
+pub mod retry;
 pub mod time;
 pub mod token;
 

@@ -10,6 +10,7 @@ mod made_tokens;
 mod permissions;
 mod properties;
 mod restrictions;
+mod retry;
 mod session;
 mod signer;
 mod stricter;
