@@ -19,5 +19,6 @@ pub mod reason;
 pub mod retry;
 pub mod time;
 pub mod token;
+pub mod webhook;
 
 mod base64url;

@@ -17,3 +17,4 @@ mod stricter;
 mod times;
 mod token_form;
 mod vectors;
+mod webhook_signature;
