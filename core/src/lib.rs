@@ -16,9 +16,11 @@ pub mod key_set;
 pub mod permissions;
 pub mod publishable_key;
 pub mod reason;
+pub mod resource;
 pub mod retry;
 pub mod time;
 pub mod token;
 pub mod webhook;
 
 mod base64url;
+mod json_text;

@@ -4,4 +4,6 @@
 //! only when it is applied [`event::Event::change`]. The first three answer the sender; the last may
 //! fail for good (a type that lies) while the event itself is stored.
 
+pub mod event;
+pub mod event_type;
 pub mod signature;
