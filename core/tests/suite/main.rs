@@ -22,4 +22,5 @@ mod unholdable;
 mod vectors;
 mod webhook_event;
 mod webhook_payloads;
+mod webhook_properties;
 mod webhook_signature;
