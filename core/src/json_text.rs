@@ -1,7 +1,5 @@
 //! What Postgres' jsonb cannot hold, or should not be asked to, found before it is asked.
 
-use serde_json::{Number, Value};
-
 use crate::resource::Problem;
 
 /// The most digits of a `numeric` before its point.
@@ -9,62 +7,80 @@ const MOST_WHOLE_DIGITS: i64 = 131_072;
 /// The most digits of a `numeric` behind its point.
 const MOST_FRACTION_DIGITS: i64 = 16_383;
 
-/// Whether arrays and objects are nested more than so many levels deep. The text need not be JSON.
-pub(crate) fn is_nested_deeper(text: &str, levels: usize) -> bool {
+/// What one look at a JSON text finds.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Findings {
+    /// How deep arrays and objects are nested.
+    pub(crate) nesting: usize,
+    /// The first thing that jsonb cannot hold: U+0000, half of a surrogate pair, or a number with more
+    /// digits than `numeric` has.
+    pub(crate) unholdable: Option<Problem>,
+}
+
+/// Looks through a text once, without recursion. The findings hold if it is JSON; whether it is, the parser
+/// says.
+pub(crate) fn inspect(text: &str) -> Findings {
+    let bytes = text.as_bytes();
+    let mut findings = Findings::default();
     let mut depth = 0_usize;
-    let mut is_in_string = false;
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
+    let mut place = 0;
+    while let Some(&byte) = bytes.get(place) {
+        place += 1;
         match byte {
-            b'"' => is_in_string = !is_in_string,
-            b'\\' if is_in_string => {
-                bytes.next();
+            b'"' => {
+                let (end, problem) = skip_string(bytes, place);
+                place = end;
+                findings.unholdable = findings.unholdable.or(problem);
             }
-            b'[' | b'{' if !is_in_string => {
+            b'[' | b'{' => {
                 depth += 1;
-                if depth > levels {
-                    return true;
+                findings.nesting = findings.nesting.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'0'..=b'9' => {
+                let start = place - 1;
+                place = skip_number(bytes, place);
+                if !is_holdable(&text[start..place]) {
+                    findings.unholdable = findings.unholdable.or(Some(Problem::NumberTooLarge));
                 }
             }
-            b']' | b'}' if !is_in_string => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    false
+    findings
 }
 
-/// The first escape in a JSON text that is valid JSON and no character of jsonb: U+0000, or half a
-/// surrogate pair.
-pub(crate) fn find_bad_escape(text: &str) -> Option<Problem> {
-    let mut rest = text.as_bytes();
-    // In JSON a backslash stands only within strings.
-    while let Some(start) = rest.iter().position(|&byte| byte == b'\\') {
-        rest = &rest[start..];
-        let Some(unit) = escaped_unit(rest) else {
-            rest = rest.get(2..).unwrap_or_default();
-            continue;
+/// Where the text after a string begins that begins before `place`, and the first bad escape within it.
+fn skip_string(bytes: &[u8], mut place: usize) -> (usize, Option<Problem>) {
+    let mut problem = None;
+    loop {
+        let rest = bytes.get(place..).unwrap_or_default();
+        let Some(length) = rest.iter().position(|&byte| byte == b'"' || byte == b'\\') else {
+            return (bytes.len(), problem);
         };
-        rest = &rest[6..];
-        match unit {
-            0 => return Some(Problem::Nul),
-            0xD800..=0xDBFF => match escaped_unit(rest) {
-                Some(0xDC00..=0xDFFF) => rest = &rest[6..],
-                _ => return Some(Problem::LoneSurrogate),
-            },
-            0xDC00..=0xDFFF => return Some(Problem::LoneSurrogate),
-            _ => {}
+        place += length;
+        let rest = &rest[length..];
+        if rest[0] == b'"' {
+            return (place + 1, problem);
         }
+        let (length, found) = read_escape(rest);
+        place += length;
+        problem = problem.or(found);
     }
-    None
 }
 
-/// Whether all numbers in a value fit into a `numeric`. Recursive: the value's nesting is limited before.
-pub(crate) fn has_holdable_numbers(value: &Value) -> bool {
-    match value {
-        Value::Number(number) => is_holdable(number),
-        Value::Array(items) => items.iter().all(has_holdable_numbers),
-        Value::Object(members) => members.values().all(has_holdable_numbers),
-        Value::Null | Value::Bool(_) | Value::String(_) => true,
+/// The length of the escape that a text begins with, both halves of a surrogate pair together, and what is
+/// bad about it.
+fn read_escape(text: &[u8]) -> (usize, Option<Problem>) {
+    match escaped_unit(text) {
+        None => (2, None),
+        Some(0) => (6, Some(Problem::Nul)),
+        Some(0xD800..=0xDBFF) => match escaped_unit(&text[6..]) {
+            Some(0xDC00..=0xDFFF) => (12, None),
+            _ => (6, Some(Problem::LoneSurrogate)),
+        },
+        Some(0xDC00..=0xDFFF) => (6, Some(Problem::LoneSurrogate)),
+        Some(_) => (6, None),
     }
 }
 
@@ -77,10 +93,19 @@ fn escaped_unit(text: &[u8]) -> Option<u16> {
     })
 }
 
-fn is_holdable(number: &Number) -> bool {
-    let text = number.as_str().trim_start_matches('-');
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        None => (text, Some(0)),
+fn skip_number(bytes: &[u8], place: usize) -> usize {
+    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+    let rest = bytes.get(place..).unwrap_or_default();
+    place + rest.iter().take_while(|byte| is_part(byte)).count()
+}
+
+/// Whether a number, without its sign, fits into a `numeric`.
+fn is_holdable(number: &str) -> bool {
+    if number.len() < 20 && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return true;
+    }
+    let (mantissa, exponent) = match number.split_once(['e', 'E']) {
+        None => (number, Some(0)),
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok().map(i64::from)),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

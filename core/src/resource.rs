@@ -8,6 +8,7 @@
 mod domain;
 mod fields;
 mod invitation;
+mod json_object;
 mod membership;
 mod organization;
 mod permission;
@@ -17,12 +18,13 @@ mod subscription;
 mod user;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 pub use domain::Domain;
 pub(crate) use fields::is_identifier;
 pub use fields::{FieldError, Problem};
 pub use invitation::Invitation;
+pub use json_object::JsonObject;
 pub use membership::Membership;
 pub use organization::Organization;
 pub use permission::Permission;
@@ -31,7 +33,7 @@ pub use session::Session;
 pub use subscription::{Subscription, SubscriptionItem};
 pub use user::User;
 
-use crate::json_text::{find_bad_escape, has_holdable_numbers, is_nested_deeper};
+use crate::json_text::inspect;
 use crate::time::UnixMillis;
 use fields::Fields;
 
@@ -143,17 +145,26 @@ impl Record {
     /// # Errors
     /// The first field that is missing, lies about its type or is nothing that jsonb can hold.
     pub fn parse(kind: Kind, text: &str) -> Result<Self, FieldError> {
-        let data = parse_object(kind, text)?;
+        let object = parse_object(text)?;
+        check_holdable(object)?;
+        Self::read(kind, object)
+    }
+
+    /// Reads an object that jsonb can hold.
+    pub(crate) fn read(kind: Kind, object: &RawValue) -> Result<Self, FieldError> {
+        let fields = &read_fields(kind, object)?;
+        let data =
+            JsonObject::of(object).ok_or_else(|| FieldError::new("data", Problem::NotObject))?;
         Ok(match kind {
-            Kind::User => Self::User(User::read(data)?),
-            Kind::Organization => Self::Organization(Organization::read(data)?),
-            Kind::Membership => Self::Membership(Membership::read(data)?),
-            Kind::Invitation => Self::Invitation(Invitation::read(data)?),
-            Kind::Domain => Self::Domain(Domain::read(data)?),
-            Kind::Role => Self::Role(Role::read(data)?),
-            Kind::Permission => Self::Permission(Permission::read(data)?),
-            Kind::Session => Self::Session(Session::read(data)?),
-            Kind::Subscription => Self::Subscription(Subscription::read(data)?),
+            Kind::User => Self::User(User::read(fields, data)?),
+            Kind::Organization => Self::Organization(Organization::read(fields, data)?),
+            Kind::Membership => Self::Membership(Membership::read(fields, data)?),
+            Kind::Invitation => Self::Invitation(Invitation::read(fields, data)?),
+            Kind::Domain => Self::Domain(Domain::read(fields, data)?),
+            Kind::Role => Self::Role(Role::read(fields, data)?),
+            Kind::Permission => Self::Permission(Permission::read(fields, data)?),
+            Kind::Session => Self::Session(Session::read(fields, data)?),
+            Kind::Subscription => Self::Subscription(Subscription::read(fields, data)?),
         })
     }
 
@@ -183,11 +194,11 @@ impl Record {
     }
 
     /// The whole object.
-    pub fn data(&self) -> &Map<String, Value> {
+    pub fn data(&self) -> &JsonObject {
         self.essentials().2
     }
 
-    fn essentials(&self) -> (&str, UnixMillis, &Map<String, Value>) {
+    fn essentials(&self) -> (&str, UnixMillis, &JsonObject) {
         match self {
             Self::User(record) => (&record.id, record.updated_at, &record.data),
             Self::Organization(record) => (&record.id, record.updated_at, &record.data),
@@ -209,8 +220,14 @@ impl Deletion {
     /// # Errors
     /// A field lies about its type, or `deleted` is false.
     pub fn parse(kind: Kind, text: &str) -> Result<Option<Self>, FieldError> {
-        let data = parse_object(kind, text)?;
-        let fields = Fields::of(&data);
+        let object = parse_object(text)?;
+        check_holdable(object)?;
+        Self::read(kind, object)
+    }
+
+    /// Reads a deletion that jsonb can hold.
+    pub(crate) fn read(kind: Kind, object: &RawValue) -> Result<Option<Self>, FieldError> {
+        let fields = read_fields(kind, object)?;
         if fields.flag_if_present("deleted")? == Some(false) {
             return Err(FieldError::new("deleted", Problem::NotDeleted));
         }
@@ -236,27 +253,37 @@ impl Deletion {
     }
 }
 
-/// An object of this kind that jsonb can hold.
-fn parse_object(kind: Kind, text: &str) -> Result<Map<String, Value>, FieldError> {
-    if is_nested_deeper(text, MAX_NESTING) {
+fn parse_object(text: &str) -> Result<&RawValue, FieldError> {
+    serde_json::from_str(text).map_err(|_| FieldError::new("data", Problem::NotObject))
+}
+
+/// Refuses what jsonb cannot hold, by the name of the field.
+pub(crate) fn check_holdable(object: &RawValue) -> Result<(), FieldError> {
+    let findings = inspect(object.get());
+    if findings.nesting > MAX_NESTING {
         return Err(FieldError::new("data", Problem::TooDeep));
     }
-    if let Some(problem) = find_bad_escape(text) {
-        return Err(FieldError::new(fields::name_of_bad_member(text), problem));
-    }
-    let data: Map<String, Value> =
-        serde_json::from_str(text).map_err(|_| FieldError::new("data", Problem::NotObject))?;
-    for (name, value) in &data {
-        if !has_holdable_numbers(value) {
-            let name = fields::shown_name(name);
-            return Err(FieldError::new(name, Problem::NumberTooLarge));
+    match findings.unholdable {
+        None => Ok(()),
+        Some(problem) => {
+            let name = Fields::of(object)
+                .map_or_else(|| "data".into(), |fields| fields.name_of_unholdable());
+            Err(FieldError::new(name, problem))
         }
     }
-    let object = Fields::of(&data).text_if_present("object")?;
+}
+
+/// The fields of an object that does not claim to be of another kind.
+fn read_fields(kind: Kind, object: &RawValue) -> Result<Fields<'_>, FieldError> {
+    let fields = Fields::of(object).ok_or_else(|| FieldError::new("data", Problem::NotObject))?;
+    let name = fields.text_if_present("object")?;
     // Clerk's own documents write a name with underscores here and in camel case there.
     let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
-    if object.is_some_and(|object| plain(&object) != plain(kind.object_name())) {
-        return Err(FieldError::new("object", Problem::WrongObject));
+    let expected = kind.object_name();
+    match name {
+        Some(name) if name != expected && plain(&name) != plain(expected) => {
+            Err(FieldError::new("object", Problem::WrongObject))
+        }
+        _ => Ok(fields),
     }
-    Ok(data)
 }

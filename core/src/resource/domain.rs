@@ -1,9 +1,9 @@
 //! Domains of organizations.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::fields::{FieldError, Fields};
+use super::json_object::JsonObject;
 use super::user::is_verified;
 use crate::time::UnixMillis;
 
@@ -30,20 +30,19 @@ pub struct Domain {
     /// When it was changed last.
     pub updated_at: UnixMillis,
     /// The whole object.
-    pub data: Map<String, Value>,
+    pub data: JsonObject,
 }
 
 impl Domain {
-    pub(super) fn read(data: Map<String, Value>) -> Result<Self, FieldError> {
-        let fields = Fields::of(&data);
+    pub(super) fn read(fields: &Fields<'_>, data: JsonObject) -> Result<Self, FieldError> {
         Ok(Self {
             id: fields.identifier("id")?,
             organization_id: fields.identifier("organization_id")?,
             name: fields.text("name")?,
             enrollment_mode: fields.text_or_null("enrollment_mode")?,
-            verified: is_verified(&fields, "verification")?,
-            ownership_verified: is_verified(&fields, "ownership_verification")?,
-            affiliation_verified: is_verified(&fields, "affiliation_verification")?,
+            verified: is_verified(fields, "verification")?,
+            ownership_verified: is_verified(fields, "ownership_verification")?,
+            affiliation_verified: is_verified(fields, "affiliation_verification")?,
             created_at: fields.time_if_present("created_at")?,
             updated_at: fields.time("updated_at")?,
             data,

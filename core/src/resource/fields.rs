@@ -1,12 +1,14 @@
 //! Fields of a JSON object, read by their types. Errors name the field by its path, never its value.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
-use crate::json_text::find_bad_escape;
+use super::json_object::JsonObject;
+use crate::json_text::inspect;
 use crate::time::UnixMillis;
 
 /// The longest id, role or key, in bytes. They are columns of indexes.
@@ -73,11 +75,19 @@ pub enum Problem {
 }
 
 /// An object's fields. Null counts as absent, except for those read as `..._if_present`.
+///
+/// Values stay texts until they are asked for: most of an object is only passed on.
 pub(super) struct Fields<'a> {
-    object: &'a Map<String, Value>,
+    members: Members<'a>,
     /// Path of the object with a dot at its end; empty for the outermost.
     prefix: String,
 }
+
+/// Names and values in the order of the text. Of two with one name the last counts, as in jsonb.
+struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl FieldError {
     pub(crate) fn new(field: impl Into<String>, problem: Problem) -> Self {
@@ -89,11 +99,24 @@ impl FieldError {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn of(object: &'a Map<String, Value>) -> Self {
-        Self {
-            object,
-            prefix: String::new(),
-        }
+    /// The fields of the outermost object; None if the value is none.
+    pub(super) fn of(value: &'a RawValue) -> Option<Self> {
+        Self::with_prefix(value, String::new)
+    }
+
+    fn with_prefix(value: &'a RawValue, prefix: impl FnOnce() -> String) -> Option<Self> {
+        let members = serde_json::from_str(value.get()).ok()?;
+        Some(Self {
+            members,
+            prefix: prefix(),
+        })
+    }
+
+    fn get(&self, name: &str) -> Option<&'a RawValue> {
+        let mut members = self.members.0.iter().rev();
+        members
+            .find(|(known, _)| known.0 == name)
+            .map(|(_, value)| *value)
     }
 
     pub(super) fn error(&self, name: &str, problem: Problem) -> FieldError {
@@ -105,8 +128,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn text_or_null(&self, name: &str) -> Result<Option<String>, FieldError> {
-        self.read(name, Problem::NotText, Value::as_str)
-            .map(|text| text.map(str::to_owned))
+        self.read(name, Problem::NotText, as_text)
     }
 
     pub(super) fn text_if_present(&self, name: &str) -> Result<Option<String>, FieldError> {
@@ -119,16 +141,16 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn identifier_or_null(&self, name: &str) -> Result<Option<String>, FieldError> {
-        let text = self.read(name, Problem::NotText, Value::as_str)?;
-        if text.is_some_and(|text| !is_identifier(text)) {
+        let text = self.text_or_null(name)?;
+        if text.as_deref().is_some_and(|text| !is_identifier(text)) {
             return Err(self.error(name, Problem::NotIdentifier));
         }
-        Ok(text.map(str::to_owned))
+        Ok(text)
     }
 
     /// Clerk's billing writes "" for none.
     pub(super) fn identifier_or_empty(&self, name: &str) -> Result<Option<String>, FieldError> {
-        if self.object.get(name).and_then(Value::as_str) == Some("") {
+        if self.get(name).is_some_and(|value| value.get() == "\"\"") {
             return Ok(None);
         }
         self.identifier_or_null(name)
@@ -140,11 +162,11 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn flag_or_null(&self, name: &str) -> Result<Option<bool>, FieldError> {
-        self.read(name, Problem::NotFlag, Value::as_bool)
+        self.read(name, Problem::NotFlag, |value| value.get().parse().ok())
     }
 
     pub(super) fn integer_or_null(&self, name: &str) -> Result<Option<i64>, FieldError> {
-        self.read(name, Problem::NotInteger, Value::as_i64)
+        self.read(name, Problem::NotInteger, as_integer)
     }
 
     pub(super) fn time(&self, name: &str) -> Result<UnixMillis, FieldError> {
@@ -158,13 +180,12 @@ impl<'a> Fields<'a> {
 
     pub(super) fn time_or_null(&self, name: &str) -> Result<Option<UnixMillis>, FieldError> {
         self.read(name, Problem::NotTime, |value| {
-            value.as_i64().and_then(UnixMillis::from_millis)
+            as_integer(value).and_then(UnixMillis::from_millis)
         })
     }
 
-    pub(super) fn map_or_null(&self, name: &str) -> Result<Option<Map<String, Value>>, FieldError> {
-        self.read(name, Problem::NotObject, Value::as_object)
-            .map(|object| object.cloned())
+    pub(super) fn json_or_null(&self, name: &str) -> Result<Option<JsonObject>, FieldError> {
+        self.read(name, Problem::NotObject, JsonObject::of)
     }
 
     pub(super) fn object(&self, name: &str) -> Result<Self, FieldError> {
@@ -172,24 +193,19 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn object_or_null(&self, name: &str) -> Result<Option<Self>, FieldError> {
-        let object = self.read(name, Problem::NotObject, Value::as_object)?;
-        Ok(object.map(|object| Self {
-            object,
-            prefix: format!("{}{name}.", self.prefix),
-        }))
+        self.read(name, Problem::NotObject, |value| {
+            Self::with_prefix(value, || format!("{}{name}.", self.prefix))
+        })
     }
 
     /// The objects in a list; none where it is absent or null.
     pub(super) fn objects(&self, name: &str) -> Result<Vec<Self>, FieldError> {
         self.list(name)?
-            .iter()
+            .into_iter()
             .enumerate()
-            .map(|(index, item)| match item.as_object() {
-                Some(object) => Ok(Self {
-                    object,
-                    prefix: format!("{}{name}[{index}].", self.prefix),
-                }),
-                None => Err(self.error(&format!("{name}[{index}]"), Problem::NotObject)),
+            .map(|(index, item)| {
+                Self::with_prefix(item, || format!("{}{name}[{index}].", self.prefix))
+                    .ok_or_else(|| self.error(&format!("{name}[{index}]"), Problem::NotObject))
             })
             .collect()
     }
@@ -197,12 +213,12 @@ impl<'a> Fields<'a> {
     /// The identifiers in a list; none where it is absent or null.
     pub(super) fn identifiers(&self, name: &str) -> Result<Vec<String>, FieldError> {
         self.list(name)?
-            .iter()
+            .into_iter()
             .enumerate()
             .map(|(index, item)| {
                 let error = |problem| self.error(&format!("{name}[{index}]"), problem);
-                match item.as_str() {
-                    Some(text) if is_identifier(text) => Ok(text.to_owned()),
+                match as_text(item) {
+                    Some(text) if is_identifier(&text) => Ok(text),
                     Some(_) => Err(error(Problem::NotIdentifier)),
                     None => Err(error(Problem::NotText)),
                 }
@@ -210,19 +226,22 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
-    fn list(&self, name: &str) -> Result<&'a [Value], FieldError> {
-        self.read(name, Problem::NotList, Value::as_array)
-            .map(|list| list.map_or(&[][..], Vec::as_slice))
+    fn list(&self, name: &str) -> Result<Vec<&'a RawValue>, FieldError> {
+        let list = self.read(name, Problem::NotList, |value| {
+            serde_json::from_str(value.get()).ok()
+        })?;
+        Ok(list.unwrap_or_default())
     }
 
     fn read<T>(
         &self,
         name: &str,
         problem: Problem,
-        convert: impl FnOnce(&'a Value) -> Option<T>,
+        convert: impl FnOnce(&'a RawValue) -> Option<T>,
     ) -> Result<Option<T>, FieldError> {
-        match self.object.get(name) {
-            None | Some(Value::Null) => Ok(None),
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) if is_null(value) => Ok(None),
             Some(value) => convert(value)
                 .map(Some)
                 .ok_or_else(|| self.error(name, problem)),
@@ -234,11 +253,57 @@ impl<'a> Fields<'a> {
     }
 
     fn refuse_null(&self, name: &str) -> Result<(), FieldError> {
-        match self.object.get(name) {
-            Some(Value::Null) => Err(self.error(name, Problem::Missing)),
-            _ => Ok(()),
+        if self.get(name).is_some_and(is_null) {
+            return Err(self.error(name, Problem::Missing));
         }
+        Ok(())
     }
+
+    /// The name of the first field with something that jsonb cannot hold, as far as it can be shown.
+    pub(super) fn name_of_unholdable(&self) -> Cow<'static, str> {
+        let mut members = self.members.0.iter();
+        members
+            .find(|(_, value)| inspect(value.get()).unholdable.is_some())
+            .map_or(Cow::Borrowed("data"), |(name, _)| shown_name(&name.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                // Room for a user's.
+                let mut members = Vec::with_capacity(48);
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+fn is_null(value: &RawValue) -> bool {
+    value.get() == "null"
+}
+
+fn as_text(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
+/// JSON writes an integer as Rust does.
+fn as_integer(value: &RawValue) -> Option<i64> {
+    value.get().parse().ok()
 }
 
 /// Not empty, at most 255 bytes, no control characters.
@@ -246,21 +311,8 @@ pub(crate) fn is_identifier(text: &str) -> bool {
     (1..=LONGEST_IDENTIFIER).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
-/// The outermost field of an object's text with a bad escape; `data` where it is the name of one, or the
-/// text is no object.
-pub(super) fn name_of_bad_member(text: &str) -> Cow<'static, str> {
-    serde_json::from_str::<BTreeMap<String, &RawValue>>(text)
-        .ok()
-        .and_then(|members| {
-            members
-                .into_iter()
-                .find(|(_, value)| find_bad_escape(value.get()).is_some())
-        })
-        .map_or(Cow::Borrowed("data"), |(name, _)| shown_name(&name))
-}
-
 /// A field's name if it looks like one of Clerk's; another may be anything, so `data` stands for it.
-pub(super) fn shown_name(name: &str) -> Cow<'static, str> {
+fn shown_name(name: &str) -> Cow<'static, str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if !name.is_empty() && name.len() <= LONGEST_SHOWN_NAME && name.bytes().all(is_plain) {
         Cow::Owned(name.to_owned())

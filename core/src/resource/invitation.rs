@@ -1,9 +1,9 @@
 //! Invitations to organizations.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::fields::{FieldError, Fields};
+use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.organization_invitations`. None where the object does not say.
@@ -28,9 +28,9 @@ pub struct Invitation {
     /// The user who accepted.
     pub user_id: Option<String>,
     /// Metadata that the membership will have.
-    pub public_metadata: Option<Map<String, Value>>,
+    pub public_metadata: Option<JsonObject>,
     /// Metadata for the backend alone.
-    pub private_metadata: Option<Map<String, Value>>,
+    pub private_metadata: Option<JsonObject>,
     /// When it expires.
     pub expires_at: Option<UnixMillis>,
     /// When it was made.
@@ -38,13 +38,12 @@ pub struct Invitation {
     /// When it was changed last.
     pub updated_at: UnixMillis,
     /// The whole object.
-    pub data: Map<String, Value>,
+    pub data: JsonObject,
 }
 
 impl Invitation {
-    pub(super) fn read(data: Map<String, Value>) -> Result<Self, FieldError> {
-        let fields = Fields::of(&data);
-        let inner_organization = find_inner_organization(&fields)?;
+    pub(super) fn read(fields: &Fields<'_>, data: JsonObject) -> Result<Self, FieldError> {
+        let inner_organization = find_inner_organization(fields)?;
         Ok(Self {
             id: fields.identifier("id")?,
             organization_id: fields
@@ -56,8 +55,8 @@ impl Invitation {
             status: fields.text_if_present("status")?,
             inviter_id: fields.identifier_or_empty("inviter_id")?,
             user_id: fields.identifier_or_empty("user_id")?,
-            public_metadata: fields.map_or_null("public_metadata")?,
-            private_metadata: fields.map_or_null("private_metadata")?,
+            public_metadata: fields.json_or_null("public_metadata")?,
+            private_metadata: fields.json_or_null("private_metadata")?,
             expires_at: fields.time_or_null("expires_at")?,
             created_at: fields.time_if_present("created_at")?,
             updated_at: fields.time("updated_at")?,

@@ -1,9 +1,9 @@
 //! Memberships of users in organizations.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::fields::{FieldError, Fields};
+use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.organization_memberships`. None where the object does not say.
@@ -22,20 +22,19 @@ pub struct Membership {
     /// Keys of the role's permissions, system permissions among them.
     pub permissions: Vec<String>,
     /// Metadata that members can read.
-    pub public_metadata: Option<Map<String, Value>>,
+    pub public_metadata: Option<JsonObject>,
     /// Metadata for the backend alone.
-    pub private_metadata: Option<Map<String, Value>>,
+    pub private_metadata: Option<JsonObject>,
     /// When the user became a member.
     pub created_at: Option<UnixMillis>,
     /// When the membership was changed last.
     pub updated_at: UnixMillis,
     /// The whole object.
-    pub data: Map<String, Value>,
+    pub data: JsonObject,
 }
 
 impl Membership {
-    pub(super) fn read(data: Map<String, Value>) -> Result<Self, FieldError> {
-        let fields = Fields::of(&data);
+    pub(super) fn read(fields: &Fields<'_>, data: JsonObject) -> Result<Self, FieldError> {
         Ok(Self {
             id: fields.identifier("id")?,
             organization_id: fields.object("organization")?.identifier("id")?,
@@ -43,8 +42,8 @@ impl Membership {
             role: fields.identifier("role")?,
             role_name: fields.text_or_null("role_name")?,
             permissions: fields.identifiers("permissions")?,
-            public_metadata: fields.map_or_null("public_metadata")?,
-            private_metadata: fields.map_or_null("private_metadata")?,
+            public_metadata: fields.json_or_null("public_metadata")?,
+            private_metadata: fields.json_or_null("private_metadata")?,
             created_at: fields.time_if_present("created_at")?,
             updated_at: fields.time("updated_at")?,
             data,

@@ -1,9 +1,9 @@
 //! Organizations.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::fields::{FieldError, Fields};
+use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.organizations`. None where the object does not say.
@@ -28,20 +28,19 @@ pub struct Organization {
     /// The user who created it.
     pub created_by: Option<String>,
     /// Metadata that members can read.
-    pub public_metadata: Option<Map<String, Value>>,
+    pub public_metadata: Option<JsonObject>,
     /// Metadata for the backend alone.
-    pub private_metadata: Option<Map<String, Value>>,
+    pub private_metadata: Option<JsonObject>,
     /// When it was created.
     pub created_at: Option<UnixMillis>,
     /// When it was changed last.
     pub updated_at: UnixMillis,
     /// The whole object.
-    pub data: Map<String, Value>,
+    pub data: JsonObject,
 }
 
 impl Organization {
-    pub(super) fn read(data: Map<String, Value>) -> Result<Self, FieldError> {
-        let fields = Fields::of(&data);
+    pub(super) fn read(fields: &Fields<'_>, data: JsonObject) -> Result<Self, FieldError> {
         let old_image_url = fields.text_or_null("logo_url")?;
         Ok(Self {
             id: fields.identifier("id")?,
@@ -53,8 +52,8 @@ impl Organization {
             members_count: fields.integer_or_null("members_count")?,
             admin_delete_enabled: fields.flag_if_present("admin_delete_enabled")?,
             created_by: fields.identifier_or_empty("created_by")?,
-            public_metadata: fields.map_or_null("public_metadata")?,
-            private_metadata: fields.map_or_null("private_metadata")?,
+            public_metadata: fields.json_or_null("public_metadata")?,
+            private_metadata: fields.json_or_null("private_metadata")?,
             created_at: fields.time_if_present("created_at")?,
             updated_at: fields.time("updated_at")?,
             data,

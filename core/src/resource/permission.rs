@@ -1,9 +1,9 @@
 //! Permissions that roles give.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::fields::{FieldError, Fields};
+use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.permissions`. None where the object does not say.
@@ -25,12 +25,11 @@ pub struct Permission {
     /// When it was changed last.
     pub updated_at: UnixMillis,
     /// The whole object.
-    pub data: Map<String, Value>,
+    pub data: JsonObject,
 }
 
 impl Permission {
-    pub(super) fn read(data: Map<String, Value>) -> Result<Self, FieldError> {
-        let fields = Fields::of(&data);
+    pub(super) fn read(fields: &Fields<'_>, data: JsonObject) -> Result<Self, FieldError> {
         Ok(Self {
             id: fields.identifier("id")?,
             key: fields.identifier("key")?,

@@ -1,9 +1,9 @@
 //! Roles in organizations.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::fields::{FieldError, Fields};
+use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.roles`. None where the object does not say.
@@ -26,12 +26,11 @@ pub struct Role {
     /// When it was changed last.
     pub updated_at: UnixMillis,
     /// The whole object.
-    pub data: Map<String, Value>,
+    pub data: JsonObject,
 }
 
 impl Role {
-    pub(super) fn read(data: Map<String, Value>) -> Result<Self, FieldError> {
-        let fields = Fields::of(&data);
+    pub(super) fn read(fields: &Fields<'_>, data: JsonObject) -> Result<Self, FieldError> {
         Ok(Self {
             id: fields.identifier("id")?,
             key: fields.identifier("key")?,

@@ -1,9 +1,9 @@
 //! Sessions of users.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::fields::{FieldError, Fields};
+use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.sessions`. None where the object does not say.
@@ -20,7 +20,7 @@ pub struct Session {
     /// `active`, `pending`, `revoked`, `ended`, `expired`, `removed`, `abandoned` or `replaced`.
     pub status: String,
     /// Who acts as the user, with `sub` at least; None for the user.
-    pub actor: Option<Map<String, Value>>,
+    pub actor: Option<JsonObject>,
     /// The organization that was active last.
     pub last_active_organization_id: Option<String>,
     /// Last activity.
@@ -34,18 +34,17 @@ pub struct Session {
     /// When it was changed last.
     pub updated_at: UnixMillis,
     /// The whole object.
-    pub data: Map<String, Value>,
+    pub data: JsonObject,
 }
 
 impl Session {
-    pub(super) fn read(data: Map<String, Value>) -> Result<Self, FieldError> {
-        let fields = Fields::of(&data);
+    pub(super) fn read(fields: &Fields<'_>, data: JsonObject) -> Result<Self, FieldError> {
         Ok(Self {
             id: fields.identifier("id")?,
             user_id: fields.identifier("user_id")?,
             client_id: fields.identifier_or_empty("client_id")?,
             status: fields.text("status")?,
-            actor: fields.map_or_null("actor")?,
+            actor: fields.json_or_null("actor")?,
             last_active_organization_id: fields
                 .identifier_or_empty("last_active_organization_id")?,
             last_active_at: fields.time_or_null("last_active_at")?,

@@ -1,9 +1,9 @@
 //! Subscriptions to plans.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::fields::{FieldError, Fields};
+use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.subscriptions`. None where the object does not say.
@@ -36,7 +36,7 @@ pub struct Subscription {
     /// When it was changed last.
     pub updated_at: UnixMillis,
     /// The whole object.
-    pub data: Map<String, Value>,
+    pub data: JsonObject,
 }
 
 /// A plan within a subscription.
@@ -59,8 +59,7 @@ pub struct SubscriptionItem {
 }
 
 impl Subscription {
-    pub(super) fn read(data: Map<String, Value>) -> Result<Self, FieldError> {
-        let fields = Fields::of(&data);
+    pub(super) fn read(fields: &Fields<'_>, data: JsonObject) -> Result<Self, FieldError> {
         let items = fields
             .objects("items")?
             .iter()

@@ -1,9 +1,9 @@
 //! Users.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::fields::{FieldError, Fields};
+use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.users`. None where the object does not say.
@@ -52,36 +52,35 @@ pub struct User {
     /// When the terms were accepted.
     pub legal_accepted_at: Option<UnixMillis>,
     /// Metadata that the user can read.
-    pub public_metadata: Option<Map<String, Value>>,
+    pub public_metadata: Option<JsonObject>,
     /// Metadata for the backend alone.
-    pub private_metadata: Option<Map<String, Value>>,
+    pub private_metadata: Option<JsonObject>,
     /// Metadata that the user can write: never a ground for a right.
-    pub unsafe_metadata: Option<Map<String, Value>>,
+    pub unsafe_metadata: Option<JsonObject>,
     /// When the user was created.
     pub created_at: Option<UnixMillis>,
     /// When the user was changed last.
     pub updated_at: UnixMillis,
     /// The whole object.
-    pub data: Map<String, Value>,
+    pub data: JsonObject,
 }
 
 impl User {
-    pub(super) fn read(data: Map<String, Value>) -> Result<Self, FieldError> {
-        let fields = Fields::of(&data);
+    pub(super) fn read(fields: &Fields<'_>, data: JsonObject) -> Result<Self, FieldError> {
         let email = find_primary(
-            &fields,
+            fields,
             "primary_email_address_id",
             "email_addresses",
             "email_address",
         )?;
         let phone = find_primary(
-            &fields,
+            fields,
             "primary_phone_number_id",
             "phone_numbers",
             "phone_number",
         )?;
         let wallet = find_primary(
-            &fields,
+            fields,
             "primary_web3_wallet_id",
             "web3_wallets",
             "web3_wallet",
@@ -109,9 +108,9 @@ impl User {
             last_sign_in_at: fields.time_or_null("last_sign_in_at")?,
             last_active_at: fields.time_or_null("last_active_at")?,
             legal_accepted_at: fields.time_or_null("legal_accepted_at")?,
-            public_metadata: fields.map_or_null("public_metadata")?,
-            private_metadata: fields.map_or_null("private_metadata")?,
-            unsafe_metadata: fields.map_or_null("unsafe_metadata")?,
+            public_metadata: fields.json_or_null("public_metadata")?,
+            private_metadata: fields.json_or_null("private_metadata")?,
+            unsafe_metadata: fields.json_or_null("unsafe_metadata")?,
             created_at: fields.time_if_present("created_at")?,
             updated_at: fields.time("updated_at")?,
             data,

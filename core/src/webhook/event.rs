@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::event_type::{Effect, EventType};
-use crate::json_text::is_nested_deeper;
-use crate::resource::{Deletion, FieldError, MAX_NESTING, Problem, Record, is_identifier};
+use crate::json_text::inspect;
+use crate::resource::{
+    Deletion, FieldError, MAX_NESTING, Problem, Record, check_holdable, is_identifier,
+};
 use crate::time::UnixMillis;
 
 /// The longest body of a delivery, in bytes. Clerk's have some 4,000.
@@ -30,6 +32,8 @@ pub struct Event<'a> {
     pub user_agent: Option<String>,
     /// The text of `data`.
     data: Option<&'a RawValue>,
+    /// Whether anything in the body is nothing that jsonb can hold.
+    is_suspicious: bool,
 }
 
 /// Why a body is no event. No message holds anything of the body but the name of a field.
@@ -146,7 +150,8 @@ impl<'a> Event<'a> {
     /// The body is no event.
     pub fn parse(body: &'a str) -> Result<Self, EventError> {
         check_size(body.as_bytes())?;
-        if is_nested_deeper(body, MAX_NESTING) {
+        let findings = inspect(body);
+        if findings.nesting > MAX_NESTING {
             return Err(EventError::TooDeep);
         }
         // A derived struct would be read from an array too.
@@ -169,6 +174,7 @@ impl<'a> Event<'a> {
             client_ip,
             user_agent,
             data: envelope.data,
+            is_suspicious: findings.unholdable.is_some(),
         })
     }
 
@@ -184,8 +190,13 @@ impl<'a> Event<'a> {
     /// names the field and never holds its value. The event itself can be stored.
     pub fn change(&self) -> Result<Change, FieldError> {
         let data = || {
-            self.data()
-                .ok_or_else(|| FieldError::new("data", Problem::Missing))
+            let data = self
+                .data
+                .ok_or_else(|| FieldError::new("data", Problem::Missing))?;
+            if self.is_suspicious {
+                check_holdable(data)?;
+            }
+            Ok(data)
         };
         match self.event_type.effect() {
             Effect::Ignored => Ok(Change::Ignored(match self.event_type {
@@ -195,9 +206,9 @@ impl<'a> Event<'a> {
             Effect::Upsert(kind) => Ok(Change::Upsert(Box::new(Upsert {
                 instance_id: self.instance_id.clone(),
                 event_at: self.timestamp,
-                record: Record::parse(kind, data()?)?,
+                record: Record::read(kind, data()?)?,
             }))),
-            Effect::Delete(kind) => Ok(match Deletion::parse(kind, data()?)? {
+            Effect::Delete(kind) => Ok(match Deletion::read(kind, data()?)? {
                 None => Change::Ignored(WhyIgnored::DeletionWithoutId),
                 Some(deletion) => Change::Delete(Delete {
                     instance_id: self.instance_id.clone(),

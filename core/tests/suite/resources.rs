@@ -128,6 +128,19 @@ fn a_minimal_user_has_columns_without_values() {
 }
 
 #[test]
+fn of_two_fields_with_one_name_the_last_counts_as_in_jsonb() {
+    let text = r#"{"id":"user_1","updated_at":1,"username":null,"username":"a","id":"user_2"}"#;
+    let Ok(Record::User(user)) = Record::parse(Kind::User, text) else {
+        panic!("no user");
+    };
+    assert_eq!(
+        (user.id.as_str(), user.username.as_deref()),
+        ("user_2", Some("a"))
+    );
+    assert_eq!(user.data.text(), text);
+}
+
+#[test]
 fn older_objects_name_their_image_otherwise() {
     let data = json!({"id": "user_1", "updated_at": 5, "profile_image_url": "old"});
     assert_eq!(columns(Kind::User, &data)["image_url"], "old");

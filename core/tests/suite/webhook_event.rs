@@ -121,6 +121,16 @@ fn a_type_asks_for_what_its_name_says() {
     }
 }
 
+/// The row that a change writes or buries.
+fn row(change: &Change) -> Value {
+    match change {
+        Change::Upsert(upsert) => serde_json::to_value(upsert),
+        Change::Delete(delete) => serde_json::to_value(delete),
+        Change::Ignored(why) => panic!("nothing changes: {why:?}"),
+    }
+    .expect("JSON")
+}
+
 #[test]
 fn every_payload_is_read() {
     for (name, body) in ALL {
@@ -142,11 +152,9 @@ fn every_payload_is_read() {
         match event.change().expect(name) {
             Change::Upsert(upsert) => {
                 assert_eq!(upsert.record.id(), payload["data"]["id"], "{name}");
-                assert_eq!(
-                    Some(upsert.record.data()),
-                    payload["data"].as_object(),
-                    "{name}"
-                );
+                let data: Value = serde_json::from_str(upsert.record.data().text()).expect("JSON");
+                assert_eq!(data, payload["data"], "{name}");
+                assert!(body.contains(upsert.record.data().text()), "byte by byte");
                 assert_eq!(
                     event.event_type.effect(),
                     Effect::Upsert(upsert.record.kind())
@@ -162,7 +170,8 @@ fn every_payload_is_read() {
             Change::Ignored(why) => panic!("{name} is ignored: {why:?}"),
         }
         // A compact body, as Clerk sends it, says the same.
-        assert_eq!(change(&payload.to_string()), change(body), "{name}");
+        let compact = payload.to_string();
+        assert_eq!(row(&change(&compact)), row(&change(body)), "{name}");
     }
 }
 

@@ -200,12 +200,31 @@ proptest! {
             Ok(record) => {
                 prop_assert!(!has_nul(&data));
                 prop_assert_eq!(record.kind(), kind);
-                prop_assert_eq!(Some(record.data()), data.as_object());
+                prop_assert_eq!(record.data().text(), &text);
                 prop_assert!(is_read_back(&record));
-                let whole = Value::Object(record.data().clone()).to_string();
-                prop_assert_eq!(&Record::parse(kind, &whole), &Ok(record));
+                let whole = serde_json::to_value(&record).expect("JSON");
+                prop_assert_eq!(&whole["data"], &data);
+                prop_assert_eq!(&Record::parse(kind, record.data().text()), &Ok(record.clone()));
             }
             Err(error) => prop_assert!(!error.field.is_empty()),
+        }
+    }
+
+    #[test]
+    fn bad_escapes_are_those_that_an_independent_parser_refuses(
+        text in r#"(\\u(d8|D9|db|dc|DF|d7|e0|00)(00|ff|41)|\\\\|\\"|\\n|u0000|[a-z é]){0,8}"#,
+    ) {
+        let data = format!(r#"{{"id":"user_1","updated_at":1,"x":["{text}"]}}"#);
+        let parsed: Option<Value> = serde_json::from_str(&data).ok();
+        let expected = match parsed {
+            None => Err(()),
+            Some(value) if value["x"][0].as_str().is_some_and(|text| text.contains('\0')) => Err(()),
+            Some(_) => Ok(()),
+        };
+        let read = Record::parse(Kind::User, &data);
+        prop_assert_eq!(read.as_ref().map(|_| ()).map_err(|_| ()), expected);
+        if let Err(error) = read {
+            prop_assert_eq!(error.field, "x");
         }
     }
 
