@@ -280,8 +280,8 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                // Room for a user's.
-                let mut members = Vec::with_capacity(48);
+                // Grows from nothing: a hostile list may hold a hundred thousand empty objects.
+                let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
                     members.push(member);
                 }
