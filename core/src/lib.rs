@@ -17,7 +17,11 @@ pub mod permissions;
 pub mod policy;
 pub mod publishable_key;
 pub mod reason;
+pub mod resource;
+pub mod retry;
 pub mod time;
 pub mod token;
+pub mod webhook;
 
 mod base64url;
+mod json_text;

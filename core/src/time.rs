@@ -21,3 +21,26 @@ impl UnixMicros {
         Self(self.0.saturating_add(micros))
     }
 }
+
+/// Milliseconds since 1970-01-01 00:00 UTC, as Clerk's objects count; within the years 1970 to 9999.
+#[derive(
+    Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct UnixMillis(i64);
+
+impl UnixMillis {
+    /// The last millisecond of the year 9999. Nothing that Clerk dates lies beyond it, and such a time,
+    /// as the version of an object, would outrank every later one.
+    pub const MAX: Self = Self(253_402_300_799_999);
+
+    /// A time from 1970 to 9999, or None.
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        (0..=Self::MAX.0).contains(&millis).then_some(Self(millis))
+    }
+
+    /// The number of milliseconds.
+    pub fn millis(self) -> i64 {
+        self.0
+    }
+}

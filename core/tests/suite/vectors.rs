@@ -20,6 +20,10 @@ pub fn publishable_keys() -> Value {
     parse(include_str!("../vectors/publishable-keys.json"))
 }
 
+pub fn svix() -> Value {
+    parse(include_str!("../vectors/svix-vectors.json"))
+}
+
 /// The cases of a file, of which there must be this many: a test that reads none would pass.
 pub fn cases(file: &Value, count: usize) -> &[Value] {
     let cases = file["cases"].as_array().expect("cases");

@@ -1,0 +1,48 @@
+//! A JSON object that is passed on as it came.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::value::RawValue;
+
+/// The text of a JSON object, byte by byte as Clerk wrote it; it serialises to that object. Equal if the
+/// texts are. `Debug` does not show it: it is full of personal data.
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
+pub struct JsonObject(Box<RawValue>);
+
+impl JsonObject {
+    /// The object in a value; None if that is of another type.
+    pub(super) fn of(value: &RawValue) -> Option<Self> {
+        value
+            .get()
+            .starts_with('{')
+            .then(|| Self(RawValue::to_owned(value)))
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl PartialEq for JsonObject {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl Eq for JsonObject {}
+
+impl fmt::Debug for JsonObject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "JsonObject({} bytes)", self.text().len())
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Box::<RawValue>::deserialize(deserializer)?;
+        Self::of(&value).ok_or_else(|| de::Error::custom("not an object"))
+    }
+}
