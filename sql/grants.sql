@@ -3,7 +3,10 @@ REVOKE ALL ON ALL TABLES IN SCHEMA clerk FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA clerk FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA clerk TO clerk_admin;
-GRANT SELECT ON clerk.instances, clerk.signing_keys, clerk.policies, clerk.organization_memberships TO clerk_admin;
+GRANT SELECT ON clerk.instances, clerk.signing_keys, clerk.policies, clerk.webhook_events, clerk.users,
+    clerk.organizations, clerk.organization_memberships, clerk.organization_invitations, clerk.organization_domains,
+    clerk.roles, clerk.permissions, clerk.sessions, clerk.subscriptions, clerk.public_profiles, clerk.private_profiles
+TO clerk_admin;
 GRANT EXECUTE ON FUNCTION
     clerk.configure(text, text, text, text[], text[], interval, boolean, boolean, boolean),
     clerk.remove_instance(text),

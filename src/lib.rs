@@ -32,9 +32,29 @@ extension_sql_file!(
     requires = ["functions"]
 );
 extension_sql_file!(
+    "../sql/mirror_people.sql",
+    name = "mirror_people",
+    requires = ["memberships"]
+);
+extension_sql_file!(
+    "../sql/mirror_organizations.sql",
+    name = "mirror_organizations",
+    requires = ["mirror_people"]
+);
+extension_sql_file!(
+    "../sql/mirror.sql",
+    name = "mirror",
+    requires = ["mirror_organizations"]
+);
+extension_sql_file!(
+    "../sql/webhook_tables.sql",
+    name = "webhook_tables",
+    requires = ["mirror"]
+);
+extension_sql_file!(
     "../sql/administration.sql",
     name = "administration",
-    requires = ["memberships"]
+    requires = ["webhook_tables"]
 );
 extension_sql_file!(
     "../sql/policies.sql",
