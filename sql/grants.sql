@@ -2,7 +2,12 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA clerk FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA clerk FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION clerk_webhook(json) FROM PUBLIC;
+
 GRANT USAGE ON SCHEMA clerk TO clerk_admin;
+-- The two ways to receive, and nothing else: no table and no other function is open to it.
+GRANT USAGE ON SCHEMA clerk TO clerk_webhook;
+GRANT EXECUTE ON FUNCTION clerk_webhook(json), clerk.receive_webhook(jsonb, text) TO clerk_webhook;
 GRANT SELECT ON clerk.instances, clerk.signing_keys, clerk.policies, clerk.webhook_events, clerk.users,
     clerk.organizations, clerk.organization_memberships, clerk.organization_invitations, clerk.organization_domains,
     clerk.roles, clerk.permissions, clerk.sessions, clerk.subscriptions, clerk.public_profiles, clerk.private_profiles
@@ -14,6 +19,10 @@ GRANT EXECUTE ON FUNCTION
     clerk.remove_signing_key(text, text),
     clerk.refresh_signing_keys(text),
     clerk.inspect_token(text, timestamptz),
+    clerk.set_secret(text, text, interval),
+    clerk.remove_secret(text),
+    clerk.replay(text, timestamptz, text, text),
+    clerk._drain(integer),
     clerk.explain_access(regclass, jsonb, text, text),
     clerk._assume_session(jsonb),
     clerk._explain_access(regclass, jsonb, text, text, text),

@@ -5,6 +5,7 @@ use clerk_core::key_set::KeySetError;
 use clerk_core::policy::{Refusal, RefusalKind};
 use clerk_core::publishable_key::PublishableKeyError;
 use clerk_core::reason::Failure;
+use clerk_core::webhook::signature::SecretError;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -187,6 +188,12 @@ pub(crate) enum AdministrationError {
     Policy(#[from] Refusal),
     #[error("the table does not exist")]
     UnknownTable,
+    #[error("there is no secret of this name")]
+    SecretName,
+    #[error("the secret is not valid: {0}")]
+    Secret(#[from] SecretError),
+    #[error("old_expires_in must be between 0 and 30 days")]
+    SecretOverlap,
     #[error("a statement of clerk_sync failed: {0}")]
     Storage(#[from] spi::Error),
     #[error("a statement of clerk_sync failed: {0}")]
@@ -241,6 +248,19 @@ impl From<AdministrationError> for ErrorReport {
             E::NotConfigured => (
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "Run SELECT * FROM clerk.configure('pk_live_...').",
+            ),
+            E::SecretName => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "The signing secret of the webhook endpoint is called webhook_secret.",
+            ),
+            E::Secret(_) => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Copy the signing secret from the endpoint's page in the Clerk Dashboard: it begins with \
+                 whsec_.",
+            ),
+            E::SecretOverlap => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Svix's own is 24 hours.",
             ),
             E::Storage(_) | E::Table(_) => (Code::ERRCODE_INTERNAL_ERROR, ""),
         };

@@ -13,6 +13,7 @@ mod session_cache;
 mod settings;
 mod storage;
 mod surface;
+mod sync;
 
 use pgrx::extension_sql_file;
 use pgrx::prelude::*;
@@ -57,9 +58,14 @@ extension_sql_file!(
     requires = ["webhook_tables"]
 );
 extension_sql_file!(
+    "../sql/webhooks.sql",
+    name = "webhooks",
+    requires = ["administration"]
+);
+extension_sql_file!(
     "../sql/policies.sql",
     name = "policies",
-    requires = ["administration"]
+    requires = ["webhooks"]
 );
 extension_sql_file!(
     "../sql/explain.sql",
@@ -74,5 +80,6 @@ pub extern "C-unwind" fn _PG_init() {
     parallel::refuse_late_loading();
     settings::register();
     storage::trust::watch_changes();
+    storage::secrets::watch_changes();
     parallel::guard_executor();
 }

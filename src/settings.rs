@@ -20,6 +20,20 @@ pub(crate) enum TokenScope {
     Session,
 }
 
+/// When a received event is applied.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PostgresGucEnum)]
+pub(crate) enum WebhookMode {
+    /// While it is received, in the same transaction.
+    #[name = c"inline"]
+    Inline,
+    /// Later, in batches, by the worker or `clerk.run_maintenance()`.
+    #[name = c"queue"]
+    Queue,
+}
+
+/// `clerk_sync.webhook_mode`: default `inline`. SUSET: whoever receives must not be able to put events off.
+static WEBHOOK_MODE: GucSetting<WebhookMode> = GucSetting::<WebhookMode>::new(WebhookMode::Inline);
+
 /// `clerk_sync.token_scope`: default `transaction`. SUSET: a client must not be able to make a
 /// pooled connection keep a stranger's token.
 static TOKEN_SCOPE: GucSetting<TokenScope> = GucSetting::<TokenScope>::new(TokenScope::Transaction);
@@ -73,7 +87,20 @@ pub(crate) fn register() {
         GucContext::Suset,
         GucFlags::UNIT_MS | in_parallel(),
     );
+    GucRegistry::define_enum_guc(
+        c"clerk_sync.webhook_mode",
+        c"When a received webhook is applied: inline or queue.",
+        c"With queue, receiving only stores it; the worker or clerk.run_maintenance() applies it.",
+        &WEBHOOK_MODE,
+        GucContext::Suset,
+        in_parallel(),
+    );
     reserve_prefix();
+}
+
+/// When a received event is applied.
+pub(crate) fn webhook_mode() -> WebhookMode {
+    WEBHOOK_MODE.get()
 }
 
 /// The scope in which a token set by SET counts.

@@ -3,8 +3,12 @@
 pub(crate) mod expressions;
 pub(crate) mod instances;
 pub(crate) mod memberships;
+pub(crate) mod mirror;
 pub(crate) mod search_path;
+pub(crate) mod secrets;
 pub(crate) mod signing_keys;
+mod statement;
 pub(crate) mod subtransaction;
 pub(crate) mod tables;
 pub(crate) mod trust;
+pub(crate) mod webhook_events;

@@ -7,5 +7,7 @@ mod configuration;
 mod inspection;
 mod memberships;
 mod policies;
+mod secrets;
 mod session;
 mod signing_keys;
+mod webhooks;

@@ -1,6 +1,6 @@
 -- Writes the organization memberships in the JSON array $1, of each the newest version, where it is not
 -- older than what is stored. Gives the places of those written.
--- A membership of a user or an organization that is gone is born dead. The caller holds a lock on both.
+-- A membership of a user or an organization that is gone is born dead, and not among them. The caller holds a lock on both.
 WITH new AS (
     SELECT DISTINCT ON (id) *
     FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
@@ -58,6 +58,6 @@ WITH new AS (
     WHERE stored.deleted_at IS NULL
         AND (excluded.updated_at, excluded.event_at)
             >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
-    RETURNING id
+    RETURNING id, deleted_at
 )
-SELECT new.place FROM new JOIN written ON written.id = new.id
+SELECT new.place FROM new JOIN written ON written.id = new.id WHERE written.deleted_at IS NULL
