@@ -188,6 +188,8 @@ pub(crate) enum AdministrationError {
     Policy(#[from] Refusal),
     #[error("the table does not exist")]
     UnknownTable,
+    #[error("events are applied at isolation level READ COMMITTED only")]
+    OneSnapshot,
     #[error("there is no secret of this name")]
     SecretName,
     #[error("the secret is not valid: {0}")]
@@ -248,6 +250,10 @@ impl From<AdministrationError> for ErrorReport {
             E::NotConfigured => (
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "Run SELECT * FROM clerk.configure('pk_live_...').",
+            ),
+            E::OneSnapshot => (
+                Code::ERRCODE_INVALID_TRANSACTION_STATE,
+                "Begin the transaction with BEGIN ISOLATION LEVEL READ COMMITTED.",
             ),
             E::SecretName => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

@@ -13,7 +13,7 @@ use super::signing_keys::refuse_read_only;
 use crate::errors::AdministrationError;
 use crate::request::RequestSetting;
 use crate::storage::search_path;
-use crate::sync::{drain, intake};
+use crate::sync::{batch, drain, intake};
 
 #[pg_extern(sql = false)]
 fn receive_webhook(
@@ -59,6 +59,9 @@ fn clerk_webhook(body: Option<&str>, fcinfo: FunctionCallInfo) -> Result<String,
 #[pg_extern(sql = false)]
 fn drain_webhooks(most: i32) -> Result<i32, ErrorReport> {
     refuse_read_only(c"clerk._drain()");
+    if !batch::sees_commits() {
+        return Err(AdministrationError::OneSnapshot.into());
+    }
     Ok(drain::drain(most).map_err(AdministrationError::from)?)
 }
 

@@ -1,5 +1,7 @@
 //! A batch of events, applied: by one statement a kind where all is well, one by one where it is not.
 
+use std::hash::{BuildHasher, RandomState};
+
 use clerk_core::resource::{Kind, Record};
 use clerk_core::retry::{self, AfterFailure};
 use clerk_core::webhook::event::{Change, Event};
@@ -37,6 +39,13 @@ pub(crate) fn apply(changes: &[&Change]) -> Vec<Verdict> {
             })
             .collect(),
     }
+}
+
+/// Whether each statement sees what was committed before it. In a transaction with one snapshot for all nobody can
+/// tell whether a membership's organization was deleted meanwhile.
+pub(crate) fn sees_commits() -> bool {
+    // SAFETY: reads a variable of this process.
+    unsafe { pg_sys::XactIsoLevel < pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
 /// Objects first and deletions last: they are final, in whichever order they came.
@@ -188,8 +197,8 @@ pub(crate) fn state_after(before: State, verdict: &Verdict) -> State {
 
 fn failed(before: State, error: &str) -> State {
     let attempts = before.attempts.saturating_add(1);
-    // Random enough to spread what failed together: microseconds of the clock.
-    let unit = (crate::clock::now().0.rem_euclid(1_000_000)) as f64 / 1e6;
+    // Keyed anew each time: what failed together returns apart.
+    let unit = RandomState::new().hash_one(attempts) as f64 / u64::MAX as f64;
     let (status, delay) =
         match retry::after_failure(u32::try_from(attempts).unwrap_or(1), unit, None) {
             AfterFailure::Retry(wait) => ("failed", Some(wait.as_secs_f64())),

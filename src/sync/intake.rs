@@ -98,7 +98,7 @@ fn refuse(status: i32, outcome: &'static str, detail: impl ToString, now: UnixMi
 fn accept(id: &str, event: &Event<'_>, body: &str) -> Result<Answer, spi::Error> {
     let change = batch::read_change(event);
     let mut state = batch::state_before(&change, 0);
-    let is_queued = settings::webhook_mode() == WebhookMode::Queue;
+    let is_queued = settings::webhook_mode() == WebhookMode::Queue || !batch::sees_commits();
     if is_queued {
         state = State {
             status: "received",
