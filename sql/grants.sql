@@ -10,10 +10,12 @@ GRANT USAGE ON SCHEMA clerk TO clerk_webhook;
 GRANT EXECUTE ON FUNCTION clerk_webhook(json), clerk.receive_webhook(jsonb, text) TO clerk_webhook;
 GRANT SELECT ON clerk.instances, clerk.signing_keys, clerk.policies, clerk.webhook_events, clerk.users,
     clerk.organizations, clerk.organization_memberships, clerk.organization_invitations, clerk.organization_domains,
-    clerk.roles, clerk.permissions, clerk.sessions, clerk.subscriptions, clerk.public_profiles, clerk.private_profiles
+    clerk.roles, clerk.permissions, clerk.sessions, clerk.subscriptions, clerk.public_profiles, clerk.private_profiles,
+    clerk.sync_health
 TO clerk_admin;
 GRANT EXECUTE ON FUNCTION
-    clerk.configure(text, text, text, text[], text[], interval, boolean, boolean, boolean),
+    clerk.configure(
+        text, text, text, text[], text[], interval, boolean, boolean, boolean, text, interval, interval, boolean),
     clerk.remove_instance(text),
     clerk.add_signing_keys(text, jsonb),
     clerk.remove_signing_key(text, text),
@@ -23,6 +25,7 @@ GRANT EXECUTE ON FUNCTION
     clerk.remove_secret(text),
     clerk.replay(text, timestamptz, text, text),
     clerk._drain(integer),
+    clerk._purge(integer),
     clerk.explain_access(regclass, jsonb, text, text),
     clerk._assume_session(jsonb),
     clerk._explain_access(regclass, jsonb, text, text, text),

@@ -38,6 +38,8 @@ CREATE INDEX organization_memberships_live ON clerk.organization_memberships (us
 CREATE INDEX organization_memberships_organization ON clerk.organization_memberships (organization_id);
 COMMENT ON INDEX clerk.organization_memberships_live IS 'what a user belongs to';
 COMMENT ON INDEX clerk.organization_memberships_organization IS 'who belongs to an organization';
+CREATE INDEX organization_memberships_deleted ON clerk.organization_memberships (deleted_at) WHERE deleted_at IS NOT NULL;
+COMMENT ON INDEX clerk.organization_memberships_deleted IS 'tombstones by age';
 
 SELECT pg_catalog.pg_extension_config_dump('clerk.organization_memberships', '');
 

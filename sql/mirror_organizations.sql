@@ -36,6 +36,8 @@ COMMENT ON COLUMN clerk.organizations.private_metadata IS 'metadata for the back
 COMMENT ON COLUMN clerk.organizations.created_at IS 'when it was created';
 CREATE INDEX organizations_slug ON clerk.organizations (slug);
 COMMENT ON INDEX clerk.organizations_slug IS 'organizations by slug';
+CREATE INDEX organizations_deleted ON clerk.organizations (deleted_at) WHERE deleted_at IS NOT NULL;
+COMMENT ON INDEX clerk.organizations_deleted IS 'tombstones by age';
 SELECT pg_catalog.pg_extension_config_dump('clerk.organizations', '');
 
 CREATE TABLE clerk.organization_invitations (
@@ -76,6 +78,8 @@ CREATE INDEX organization_invitations_organization ON clerk.organization_invitat
 COMMENT ON INDEX clerk.organization_invitations_organization IS 'invitations of an organization';
 CREATE INDEX organization_invitations_email ON clerk.organization_invitations (pg_catalog.lower(email_address));
 COMMENT ON INDEX clerk.organization_invitations_email IS 'invitations of an address';
+CREATE INDEX organization_invitations_deleted ON clerk.organization_invitations (deleted_at) WHERE deleted_at IS NOT NULL;
+COMMENT ON INDEX clerk.organization_invitations_deleted IS 'tombstones by age';
 SELECT pg_catalog.pg_extension_config_dump('clerk.organization_invitations', '');
 
 CREATE TABLE clerk.organization_domains (
@@ -108,6 +112,8 @@ CREATE INDEX organization_domains_organization ON clerk.organization_domains (or
 COMMENT ON INDEX clerk.organization_domains_organization IS 'domains of an organization';
 CREATE INDEX organization_domains_name ON clerk.organization_domains (pg_catalog.lower(name));
 COMMENT ON INDEX clerk.organization_domains_name IS 'domains by name';
+CREATE INDEX organization_domains_deleted ON clerk.organization_domains (deleted_at) WHERE deleted_at IS NOT NULL;
+COMMENT ON INDEX clerk.organization_domains_deleted IS 'tombstones by age';
 SELECT pg_catalog.pg_extension_config_dump('clerk.organization_domains', '');
 
 CREATE TABLE clerk.roles (
@@ -136,6 +142,8 @@ COMMENT ON COLUMN clerk.roles.permissions IS 'keys of its permissions';
 COMMENT ON COLUMN clerk.roles.created_at IS 'when it was created';
 CREATE INDEX roles_key ON clerk.roles (key);
 COMMENT ON INDEX clerk.roles_key IS 'roles by key';
+CREATE INDEX roles_deleted ON clerk.roles (deleted_at) WHERE deleted_at IS NOT NULL;
+COMMENT ON INDEX clerk.roles_deleted IS 'tombstones by age';
 SELECT pg_catalog.pg_extension_config_dump('clerk.roles', '');
 
 CREATE TABLE clerk.permissions (
@@ -162,4 +170,6 @@ COMMENT ON COLUMN clerk.permissions.type IS 'system or user';
 COMMENT ON COLUMN clerk.permissions.created_at IS 'when it was created';
 CREATE INDEX permissions_key ON clerk.permissions (key);
 COMMENT ON INDEX clerk.permissions_key IS 'permissions by key';
+CREATE INDEX permissions_deleted ON clerk.permissions (deleted_at) WHERE deleted_at IS NOT NULL;
+COMMENT ON INDEX clerk.permissions_deleted IS 'tombstones by age';
 SELECT pg_catalog.pg_extension_config_dump('clerk.permissions', '');

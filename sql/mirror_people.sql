@@ -67,6 +67,8 @@ CREATE INDEX users_external_id ON clerk.users (external_id);
 COMMENT ON INDEX clerk.users_external_id IS 'users by the application''s own id';
 CREATE INDEX users_username ON clerk.users (username);
 COMMENT ON INDEX clerk.users_username IS 'users by user name';
+CREATE INDEX users_deleted ON clerk.users (deleted_at) WHERE deleted_at IS NOT NULL;
+COMMENT ON INDEX clerk.users_deleted IS 'tombstones by age';
 SELECT pg_catalog.pg_extension_config_dump('clerk.users', '');
 
 CREATE TABLE clerk.sessions (
@@ -101,6 +103,8 @@ COMMENT ON COLUMN clerk.sessions.abandon_at IS 'when it is abandoned';
 COMMENT ON COLUMN clerk.sessions.created_at IS 'when it began';
 CREATE INDEX sessions_user ON clerk.sessions (user_id);
 COMMENT ON INDEX clerk.sessions_user IS 'sessions of a user';
+CREATE INDEX sessions_deleted ON clerk.sessions (deleted_at) WHERE deleted_at IS NOT NULL;
+COMMENT ON INDEX clerk.sessions_deleted IS 'tombstones by age';
 SELECT pg_catalog.pg_extension_config_dump('clerk.sessions', '');
 
 CREATE TABLE clerk.subscriptions (
@@ -143,4 +147,6 @@ CREATE INDEX subscriptions_organization ON clerk.subscriptions (organization_id)
 COMMENT ON INDEX clerk.subscriptions_organization IS 'subscriptions of an organization';
 CREATE INDEX subscriptions_payer ON clerk.subscriptions (payer_id);
 COMMENT ON INDEX clerk.subscriptions_payer IS 'subscriptions of a payer';
+CREATE INDEX subscriptions_deleted ON clerk.subscriptions (deleted_at) WHERE deleted_at IS NOT NULL;
+COMMENT ON INDEX clerk.subscriptions_deleted IS 'tombstones by age';
 SELECT pg_catalog.pg_extension_config_dump('clerk.subscriptions', '');

@@ -188,6 +188,10 @@ pub(crate) enum AdministrationError {
     Policy(#[from] Refusal),
     #[error("the table does not exist")]
     UnknownTable,
+    #[error("deletion must be erase, keep or remove")]
+    Deletion,
+    #[error("{0} must not be negative")]
+    Negative(&'static str),
     #[error("events are applied at isolation level READ COMMITTED only")]
     OneSnapshot,
     #[error("there is no secret of this name")]
@@ -251,6 +255,11 @@ impl From<AdministrationError> for ErrorReport {
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "Run SELECT * FROM clerk.configure('pk_live_...').",
             ),
+            E::Deletion => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "erase leaves a tombstone without personal data, keep leaves the row, remove takes it away later.",
+            ),
+            E::Negative(_) => (Code::ERRCODE_INVALID_PARAMETER_VALUE, ""),
             E::OneSnapshot => (
                 Code::ERRCODE_INVALID_TRANSACTION_STATE,
                 "Begin the transaction with BEGIN ISOLATION LEVEL READ COMMITTED.",

@@ -63,9 +63,14 @@ extension_sql_file!(
     requires = ["administration"]
 );
 extension_sql_file!(
+    "../sql/sync_care.sql",
+    name = "sync_care",
+    requires = ["webhooks"]
+);
+extension_sql_file!(
     "../sql/policies.sql",
     name = "policies",
-    requires = ["webhooks"]
+    requires = ["sync_care"]
 );
 extension_sql_file!(
     "../sql/explain.sql",
