@@ -74,5 +74,7 @@ GRANT EXECUTE ON FUNCTION
     clerk_is_member(text),
     clerk_member_org_ids(),
     clerk_member_org_ids(text[]),
-    clerk_has_role_in(text, text)
+    clerk_has_role_in(text, text),
+    clerk_ensure_user(),
+    clerk_ensure_user_trigger()
 TO PUBLIC;

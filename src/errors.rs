@@ -34,6 +34,8 @@ pub(crate) enum SqlState {
     NotInPrerequisiteState,
     /// 22P05
     UntranslatableCharacter,
+    /// XX000
+    InternalError,
     /// PT401: PostgREST answers with HTTP status 401.
     PostgrestUnauthorized,
 }
@@ -51,6 +53,12 @@ pub(crate) enum SessionError {
     ClaimsNotRepresentable,
     #[error("the claims are no session")]
     NoSession(Failure),
+    #[error("the Clerk session token was refused")]
+    Revoked(&'static str),
+    #[error("the signed-in user was deleted")]
+    UserDeleted,
+    #[error("the user could not be stored: {0}")]
+    UserNotStored(spi::Error),
     #[error("a signed-in user is required")]
     UserRequired,
     #[error("the role {0} is required")]
@@ -68,6 +76,7 @@ impl SqlState {
             Self::InvalidParameterValue => b"22023",
             Self::NotInPrerequisiteState => b"55000",
             Self::UntranslatableCharacter => b"22P05",
+            Self::InternalError => b"XX000",
             Self::PostgrestUnauthorized => b"PT401",
         };
         text.iter()
@@ -113,6 +122,17 @@ impl SessionError {
                 "Give a JSON object with a user id, such as {\"sub\": \"user_alice\"}; NULL is nobody."
                     .to_owned(),
             ),
+            Self::Revoked(reason) => (
+                unauthorized(),
+                format!("token-revoked: {reason}"),
+                "Sign in again; clerk_sync.check_revocation decides whether this is looked at.".to_owned(),
+            ),
+            Self::UserDeleted => (
+                SqlState::InsufficientPrivilege,
+                "clerk.users holds the tombstone of this user.".to_owned(),
+                "A deleted user cannot come back; the session token runs out within a minute or so.".to_owned(),
+            ),
+            Self::UserNotStored(_) => (SqlState::InternalError, String::new(), String::new()),
             Self::UserRequired => (
                 SqlState::InsufficientPrivilege,
                 "No Clerk session is in force.".to_owned(),

@@ -68,9 +68,14 @@ extension_sql_file!(
     requires = ["webhooks"]
 );
 extension_sql_file!(
+    "../sql/people.sql",
+    name = "people",
+    requires = ["sync_care"]
+);
+extension_sql_file!(
     "../sql/policies.sql",
     name = "policies",
-    requires = ["sync_care"]
+    requires = ["people"]
 );
 extension_sql_file!(
     "../sql/explain.sql",

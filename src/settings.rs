@@ -50,6 +50,9 @@ static CA_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new
 /// it bounds how long a backend waits.
 static HTTP_TIMEOUT_MS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 
+/// `clerk_sync.check_revocation`: default off. SUSET: it decides who is let in.
+static CHECK_REVOCATION: GucSetting<bool> = GucSetting::<bool>::new(false);
+
 /// Defines all settings. Called by `_PG_init`.
 pub(crate) fn register() {
     token::register();
@@ -87,6 +90,14 @@ pub(crate) fn register() {
         GucContext::Suset,
         GucFlags::UNIT_MS | in_parallel(),
     );
+    GucRegistry::define_bool_guc(
+        c"clerk_sync.check_revocation",
+        c"Refuses tokens of users who were banned or deleted, and of sessions that have ended.",
+        c"By what webhooks told, once a statement; sessions only where they are mirrored.",
+        &CHECK_REVOCATION,
+        GucContext::Suset,
+        in_parallel(),
+    );
     GucRegistry::define_enum_guc(
         c"clerk_sync.webhook_mode",
         c"When a received webhook is applied: inline or queue.",
@@ -96,6 +107,12 @@ pub(crate) fn register() {
         in_parallel(),
     );
     reserve_prefix();
+}
+
+/// Whether tokens of those who are gone are refused.
+#[inline]
+pub(crate) fn checks_revocation() -> bool {
+    CHECK_REVOCATION.get()
 }
 
 /// When a received event is applied.

@@ -4,6 +4,7 @@ pub(crate) mod expressions;
 pub(crate) mod instances;
 pub(crate) mod memberships;
 pub(crate) mod mirror;
+pub(crate) mod people;
 pub(crate) mod search_path;
 pub(crate) mod secrets;
 pub(crate) mod signing_keys;

@@ -6,6 +6,7 @@ mod claims;
 mod configuration;
 mod inspection;
 mod memberships;
+mod people;
 mod policies;
 mod secrets;
 mod session;

@@ -66,7 +66,7 @@ fn drain_webhooks(most: i32) -> Result<i32, ErrorReport> {
 }
 
 /// Runs as the role. After an error the end of the transaction, or subtransaction, gives the caller's role back.
-fn with_rights_of<R>(role: Oid, run: impl FnOnce() -> R) -> R {
+pub(super) fn with_rights_of<R>(role: Oid, run: impl FnOnce() -> R) -> R {
     let (mut caller, mut context) = (pg_sys::InvalidOid, 0);
     // SAFETY: reads and writes variables of this process, as a SECURITY DEFINER function does.
     unsafe {

@@ -22,9 +22,9 @@ END
 $body$;
 CREATE TRIGGER refuse_mallory BEFORE INSERT OR UPDATE ON clerk.users FOR EACH ROW EXECUTE FUNCTION testing.refuse_mallory();
 ALTER TABLE clerk.users ADD CONSTRAINT short_names CHECK (length(first_name) < 10);
-SELECT testing.deliver('msg_5', testing.user_event('user_2', 'Mallory', 1767225600000));
-SELECT testing.deliver('msg_6', testing.user_event('user_2', 'Number', 1767225600000));
-SELECT testing.deliver('msg_7', testing.user_event('user_2', 'Bartholomew', 1767225600000));
+SELECT testing.deliver('msg_5', testing.user_event('user_5', 'Mallory', 1767225600000));
+SELECT testing.deliver('msg_6', testing.user_event('user_6', 'Number', 1767225600000));
+SELECT testing.deliver('msg_7', testing.user_event('user_7', 'Bartholomew', 1767225600000));
 SELECT id, kind, object_id, status, attempts, last_error, applied_at IS NULL AS waits,
     next_attempt_at - received_at BETWEEN interval '4 s' AND interval '8 s' AS soon, body IS NOT NULL AS body
 FROM clerk.webhook_events ORDER BY id;
