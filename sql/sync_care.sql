@@ -9,6 +9,7 @@ DECLARE
     left_over integer := greatest(max_rows, 0);
     purged integer;
     mirrored text;
+    gone text;
 BEGIN
     -- Events of an instance that is not configured are kept as long as by default.
     DELETE FROM clerk.webhook_events WHERE id IN (
@@ -30,18 +31,24 @@ BEGIN
     IF EXISTS (SELECT FROM clerk.instances WHERE deletion = 'remove') THEN
         FOREACH mirrored IN ARRAY '{users,organizations,organization_memberships,organization_domains,roles,permissions,
             sessions}'::text[] LOOP
-            EXECUTE format($statement$
-                DELETE FROM clerk.%1$I WHERE id IN (
-                    SELECT o.id
-                    FROM clerk.%1$I AS o
-                        JOIN clerk.signing_keys AS k ON k.kid = o.instance_id
-                        JOIN clerk.instances AS i ON i.issuer = k.issuer
-                    WHERE i.deletion = 'remove' AND o.deleted_at < clock_timestamp() - i.deletion_hold
-                    LIMIT $1
-                    FOR UPDATE OF o SKIP LOCKED)
-                $statement$, mirrored) USING left_over;
-            GET DIAGNOSTICS purged = ROW_COUNT;
-            left_over := left_over - purged;
+            FOR gone IN EXECUTE format($statement$
+                SELECT o.id
+                FROM clerk.%1$I AS o
+                    JOIN clerk.signing_keys AS k ON k.kid = o.instance_id
+                    JOIN clerk.instances AS i ON i.issuer = k.issuer
+                WHERE i.deletion = 'remove' AND o.deleted_at < clock_timestamp() - i.deletion_hold
+                LIMIT $1
+                FOR UPDATE OF o SKIP LOCKED
+                $statement$, mirrored) USING left_over
+            LOOP
+                -- A row that the application still references stays, and keeps no other one.
+                BEGIN
+                    EXECUTE format('DELETE FROM clerk.%I WHERE id = $1', mirrored) USING gone;
+                    left_over := left_over - 1;
+                EXCEPTION WHEN foreign_key_violation THEN
+                    NULL;
+                END;
+            END LOOP;
         END LOOP;
     END IF;
     RETURN greatest(max_rows, 0) - left_over;

@@ -36,6 +36,10 @@ SELECT deletion, deletion_hold, event_retention, mirror_sessions FROM clerk.inst
 SELECT testing.deliver('msg_gone_1', testing.event('user.deleted', '{"id": "user_1"}', extract(epoch FROM now() - interval '9 days')::bigint * 1000));
 SELECT testing.deliver('msg_gone_2', testing.event('user.deleted', '{"id": "user_2"}', extract(epoch FROM now() - interval '11 days')::bigint * 1000));
 SELECT testing.deliver('msg_gone_3', testing.event('user.deleted', '{"id": "user_3"}', extract(epoch FROM now() - interval '11 days')::bigint * 1000, 'ins_other'));
+-- One that the application references stays.
+INSERT INTO clerk.users (id, instance_id, deleted_at) VALUES ('user_4', 'ins_test', '2026-01-01');
+CREATE TABLE public.note (owner text REFERENCES clerk.users (id));
+INSERT INTO public.note VALUES ('user_4');
 SELECT clerk._purge(100);
 SELECT id FROM clerk.users ORDER BY id;
 ROLLBACK;
