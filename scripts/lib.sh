@@ -160,7 +160,7 @@ build_tools() {
 # Makes the keys that tests sign with, and tells where they are: CLERK_TEST_KEYS is the instance's own;
 # CLERK_FORGED_KEYS is a stranger's key under the same kid.
 make_test_keys() {
-    export CLERK_TEST_KEYS=$TARGET/test-keys/instance CLERK_FORGED_KEYS=$TARGET/test-keys/forged
+    export CLERK_VECTORS=$ROOT/core/tests/vectors CLERK_TEST_KEYS=$TARGET/test-keys/instance CLERK_FORGED_KEYS=$TARGET/test-keys/forged
     local directory
     for directory in "$CLERK_TEST_KEYS" "$CLERK_FORGED_KEYS"; do
         [ -f "$directory/jwks.json" ] || clerk-testing key new --kid ins_test --out "$directory"

@@ -10,12 +10,17 @@ CREATE FUNCTION clerk.configure(
     clock_skew interval DEFAULT NULL,
     allow_templates boolean DEFAULT NULL,
     allow_pending boolean DEFAULT NULL,
-    fetch_keys boolean DEFAULT true
+    fetch_keys boolean DEFAULT true,
+    deletion text DEFAULT NULL,
+    deletion_hold interval DEFAULT NULL,
+    event_retention interval DEFAULT NULL,
+    mirror_sessions boolean DEFAULT NULL
 ) RETURNS TABLE (item text, value text)
     LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'configure_wrapper';
-COMMENT ON FUNCTION clerk.configure(text, text, text, text[], text[], interval, boolean, boolean, boolean) IS
+COMMENT ON FUNCTION clerk.configure(
+    text, text, text, text[], text[], interval, boolean, boolean, boolean, text, interval, interval, boolean) IS
     'trusts a Clerk instance, fetches its signing keys and reports what was done; called again, a NULL parameter keeps what is set';
 
 CREATE FUNCTION clerk.remove_instance(issuer text) RETURNS boolean

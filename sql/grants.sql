@@ -2,15 +2,30 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA clerk FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA clerk FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION clerk_webhook(json) FROM PUBLIC;
+
 GRANT USAGE ON SCHEMA clerk TO clerk_admin;
-GRANT SELECT ON clerk.instances, clerk.signing_keys, clerk.policies, clerk.organization_memberships TO clerk_admin;
+-- The two ways to receive, and nothing else: no table and no other function is open to it.
+GRANT USAGE ON SCHEMA clerk TO clerk_webhook;
+GRANT EXECUTE ON FUNCTION clerk_webhook(json), clerk.receive_webhook(jsonb, text) TO clerk_webhook;
+GRANT SELECT ON clerk.instances, clerk.signing_keys, clerk.policies, clerk.webhook_events, clerk.users,
+    clerk.organizations, clerk.organization_memberships, clerk.organization_invitations, clerk.organization_domains,
+    clerk.roles, clerk.permissions, clerk.sessions, clerk.subscriptions, clerk.public_profiles, clerk.private_profiles,
+    clerk.sync_health
+TO clerk_admin;
 GRANT EXECUTE ON FUNCTION
-    clerk.configure(text, text, text, text[], text[], interval, boolean, boolean, boolean),
+    clerk.configure(
+        text, text, text, text[], text[], interval, boolean, boolean, boolean, text, interval, interval, boolean),
     clerk.remove_instance(text),
     clerk.add_signing_keys(text, jsonb),
     clerk.remove_signing_key(text, text),
     clerk.refresh_signing_keys(text),
     clerk.inspect_token(text, timestamptz),
+    clerk.set_secret(text, text, interval),
+    clerk.remove_secret(text),
+    clerk.replay(text, timestamptz, text, text),
+    clerk._drain(integer),
+    clerk._purge(integer),
     clerk.explain_access(regclass, jsonb, text, text),
     clerk._assume_session(jsonb),
     clerk._execute_as_owner(regclass, text),
@@ -60,5 +75,7 @@ GRANT EXECUTE ON FUNCTION
     clerk_is_member(text),
     clerk_member_org_ids(),
     clerk_member_org_ids(text[]),
-    clerk_has_role_in(text, text)
+    clerk_has_role_in(text, text),
+    clerk_ensure_user(),
+    clerk_ensure_user_trigger()
 TO PUBLIC;

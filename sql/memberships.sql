@@ -2,24 +2,35 @@
 -- member is removed. No foreign keys: a membership may come before its organization or user.
 CREATE TABLE clerk.organization_memberships (
     id text PRIMARY KEY CHECK (id <> ''),
-    organization_id text NOT NULL CHECK (organization_id <> ''),
-    user_id text NOT NULL CHECK (user_id <> ''),
-    role text NOT NULL CHECK (pg_catalog.starts_with(role, 'org:') AND role <> 'org:'),
+    instance_id text NOT NULL DEFAULT '',
+    organization_id text CHECK (organization_id <> ''),
+    user_id text CHECK (user_id <> ''),
+    role text CHECK (pg_catalog.starts_with(role, 'org:') AND role <> 'org:'),
+    role_name text,
     permissions text[] NOT NULL DEFAULT '{}'
         CHECK (pg_catalog.array_position(permissions, NULL) IS NULL),
-    created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    public_metadata jsonb,
+    private_metadata jsonb,
+    created_at timestamptz DEFAULT pg_catalog.now(),
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    deleted_at timestamptz
+    event_at timestamptz,
+    deleted_at timestamptz,
+    synced_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    data jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(data) = 'object'),
+    -- A deletion may come first, and names not even the two ids always.
+    CONSTRAINT organization_memberships_is_whole CHECK (deleted_at IS NOT NULL
+        OR (organization_id IS NOT NULL AND user_id IS NOT NULL AND role IS NOT NULL))
 );
 COMMENT ON TABLE clerk.organization_memberships IS 'Who belongs to which organization, with which role; one row a membership';
 COMMENT ON COLUMN clerk.organization_memberships.id IS 'orgmem_...';
 COMMENT ON COLUMN clerk.organization_memberships.organization_id IS 'org_...';
 COMMENT ON COLUMN clerk.organization_memberships.user_id IS 'user_...';
 COMMENT ON COLUMN clerk.organization_memberships.role IS 'role in that organization, with prefix: org:admin';
+COMMENT ON COLUMN clerk.organization_memberships.role_name IS 'name of the role';
+COMMENT ON COLUMN clerk.organization_memberships.public_metadata IS 'metadata that members can read';
+COMMENT ON COLUMN clerk.organization_memberships.private_metadata IS 'metadata for the backend alone';
 COMMENT ON COLUMN clerk.organization_memberships.permissions IS 'permissions that the role carries: org:invoices:read';
 COMMENT ON COLUMN clerk.organization_memberships.created_at IS 'when the user became a member';
-COMMENT ON COLUMN clerk.organization_memberships.updated_at IS 'when the membership changed last';
-COMMENT ON COLUMN clerk.organization_memberships.deleted_at IS 'when the user stopped being a member: the row counts no more; NULL while it lives';
 
 -- All that the functions below ask is in this index alone.
 CREATE INDEX organization_memberships_live ON clerk.organization_memberships (user_id, organization_id, role)
@@ -27,6 +38,8 @@ CREATE INDEX organization_memberships_live ON clerk.organization_memberships (us
 CREATE INDEX organization_memberships_organization ON clerk.organization_memberships (organization_id);
 COMMENT ON INDEX clerk.organization_memberships_live IS 'what a user belongs to';
 COMMENT ON INDEX clerk.organization_memberships_organization IS 'who belongs to an organization';
+CREATE INDEX organization_memberships_deleted ON clerk.organization_memberships (deleted_at) WHERE deleted_at IS NOT NULL;
+COMMENT ON INDEX clerk.organization_memberships_deleted IS 'tombstones by age';
 
 SELECT pg_catalog.pg_extension_config_dump('clerk.organization_memberships', '');
 

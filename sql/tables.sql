@@ -12,6 +12,10 @@ CREATE TABLE clerk.instances (
         CHECK (clock_skew >= interval '0' AND clock_skew <= interval '5 minutes'),
     allow_templates boolean NOT NULL DEFAULT false,
     allow_pending boolean NOT NULL DEFAULT false,
+    deletion text NOT NULL DEFAULT 'erase' CHECK (deletion IN ('erase', 'keep', 'remove')),
+    deletion_hold interval NOT NULL DEFAULT interval '30 days' CHECK (deletion_hold >= interval '0'),
+    event_retention interval NOT NULL DEFAULT interval '30 days' CHECK (event_retention >= interval '0'),
+    mirror_sessions boolean NOT NULL DEFAULT false,
     keys_fetched_at timestamptz,
     keys_error text,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -28,6 +32,10 @@ COMMENT ON COLUMN clerk.instances.audiences IS 'values accepted in aud, where a 
 COMMENT ON COLUMN clerk.instances.clock_skew IS 'how far the clocks of Clerk and of this server may differ';
 COMMENT ON COLUMN clerk.instances.allow_templates IS 'accept tokens of JWT templates, which belong to no session';
 COMMENT ON COLUMN clerk.instances.allow_pending IS 'count a session with unfinished tasks (sts pending) as signed in';
+COMMENT ON COLUMN clerk.instances.deletion IS 'what is left of a deleted object: erase keeps its id as a tombstone, keep the whole row, remove nothing after deletion_hold';
+COMMENT ON COLUMN clerk.instances.deletion_hold IS 'how long a tombstone stays where deletion is remove; a late event must not revive what was deleted';
+COMMENT ON COLUMN clerk.instances.event_retention IS 'how long clerk.webhook_events keeps events that are done';
+COMMENT ON COLUMN clerk.instances.mirror_sessions IS 'whether clerk.sessions is filled';
 COMMENT ON COLUMN clerk.instances.keys_fetched_at IS 'last time the keys were fetched with success';
 COMMENT ON COLUMN clerk.instances.keys_error IS 'why the last fetch failed; NULL after a success';
 

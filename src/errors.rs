@@ -5,6 +5,7 @@ use clerk_core::key_set::KeySetError;
 use clerk_core::policy::{Refusal, RefusalKind};
 use clerk_core::publishable_key::PublishableKeyError;
 use clerk_core::reason::Failure;
+use clerk_core::webhook::signature::SecretError;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -33,6 +34,8 @@ pub(crate) enum SqlState {
     NotInPrerequisiteState,
     /// 22P05
     UntranslatableCharacter,
+    /// XX000
+    InternalError,
     /// PT401: PostgREST answers with HTTP status 401.
     PostgrestUnauthorized,
 }
@@ -50,6 +53,12 @@ pub(crate) enum SessionError {
     ClaimsNotRepresentable,
     #[error("the claims are no session")]
     NoSession(Failure),
+    #[error("the Clerk session token was refused")]
+    Revoked(&'static str),
+    #[error("the signed-in user was deleted")]
+    UserDeleted,
+    #[error("the user could not be stored: {0}")]
+    UserNotStored(spi::Error),
     #[error("a signed-in user is required")]
     UserRequired,
     #[error("the role {0} is required")]
@@ -67,6 +76,7 @@ impl SqlState {
             Self::InvalidParameterValue => b"22023",
             Self::NotInPrerequisiteState => b"55000",
             Self::UntranslatableCharacter => b"22P05",
+            Self::InternalError => b"XX000",
             Self::PostgrestUnauthorized => b"PT401",
         };
         text.iter()
@@ -112,6 +122,17 @@ impl SessionError {
                 "Give a JSON object with a user id, such as {\"sub\": \"user_alice\"}; NULL is nobody."
                     .to_owned(),
             ),
+            Self::Revoked(reason) => (
+                unauthorized(),
+                format!("token-revoked: {reason}"),
+                "Sign in again; clerk_sync.check_revocation decides whether this is looked at.".to_owned(),
+            ),
+            Self::UserDeleted => (
+                SqlState::InsufficientPrivilege,
+                "clerk.users holds the tombstone of this user.".to_owned(),
+                "A deleted user cannot come back; the session token runs out within a minute or so.".to_owned(),
+            ),
+            Self::UserNotStored(_) => (SqlState::InternalError, String::new(), String::new()),
             Self::UserRequired => (
                 SqlState::InsufficientPrivilege,
                 "No Clerk session is in force.".to_owned(),
@@ -187,6 +208,18 @@ pub(crate) enum AdministrationError {
     Policy(#[from] Refusal),
     #[error("the table does not exist")]
     UnknownTable,
+    #[error("deletion must be erase, keep or remove")]
+    Deletion,
+    #[error("{0} must not be negative")]
+    Negative(&'static str),
+    #[error("events are applied at isolation level READ COMMITTED only")]
+    OneSnapshot,
+    #[error("there is no secret of this name")]
+    SecretName,
+    #[error("the secret is not valid: {0}")]
+    Secret(#[from] SecretError),
+    #[error("old_expires_in must be between 0 and 30 days")]
+    SecretOverlap,
     #[error("a statement of clerk_sync failed: {0}")]
     Storage(#[from] spi::Error),
     #[error("a statement of clerk_sync failed: {0}")]
@@ -241,6 +274,28 @@ impl From<AdministrationError> for ErrorReport {
             E::NotConfigured => (
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "Run SELECT * FROM clerk.configure('pk_live_...').",
+            ),
+            E::Deletion => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "erase leaves a tombstone without personal data, keep leaves the row, remove takes it away later.",
+            ),
+            E::Negative(_) => (Code::ERRCODE_INVALID_PARAMETER_VALUE, ""),
+            E::OneSnapshot => (
+                Code::ERRCODE_INVALID_TRANSACTION_STATE,
+                "Begin the transaction with BEGIN ISOLATION LEVEL READ COMMITTED.",
+            ),
+            E::SecretName => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "The signing secret of the webhook endpoint is called webhook_secret.",
+            ),
+            E::Secret(_) => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Copy the signing secret from the endpoint's page in the Clerk Dashboard: it begins with \
+                 whsec_.",
+            ),
+            E::SecretOverlap => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Svix's own is 24 hours.",
             ),
             E::Storage(_) | E::Table(_) => (Code::ERRCODE_INTERNAL_ERROR, ""),
         };

@@ -13,6 +13,7 @@ mod session_cache;
 mod settings;
 mod storage;
 mod surface;
+mod sync;
 
 use pgrx::extension_sql_file;
 use pgrx::prelude::*;
@@ -32,14 +33,49 @@ extension_sql_file!(
     requires = ["functions"]
 );
 extension_sql_file!(
+    "../sql/mirror_people.sql",
+    name = "mirror_people",
+    requires = ["memberships"]
+);
+extension_sql_file!(
+    "../sql/mirror_organizations.sql",
+    name = "mirror_organizations",
+    requires = ["mirror_people"]
+);
+extension_sql_file!(
+    "../sql/mirror.sql",
+    name = "mirror",
+    requires = ["mirror_organizations"]
+);
+extension_sql_file!(
+    "../sql/webhook_tables.sql",
+    name = "webhook_tables",
+    requires = ["mirror"]
+);
+extension_sql_file!(
     "../sql/administration.sql",
     name = "administration",
-    requires = ["memberships"]
+    requires = ["webhook_tables"]
+);
+extension_sql_file!(
+    "../sql/webhooks.sql",
+    name = "webhooks",
+    requires = ["administration"]
+);
+extension_sql_file!(
+    "../sql/sync_care.sql",
+    name = "sync_care",
+    requires = ["webhooks"]
+);
+extension_sql_file!(
+    "../sql/people.sql",
+    name = "people",
+    requires = ["sync_care"]
 );
 extension_sql_file!(
     "../sql/policies.sql",
     name = "policies",
-    requires = ["administration"]
+    requires = ["people"]
 );
 extension_sql_file!(
     "../sql/explain.sql",
@@ -54,5 +90,6 @@ pub extern "C-unwind" fn _PG_init() {
     parallel::refuse_late_loading();
     settings::register();
     storage::trust::watch_changes();
+    storage::secrets::watch_changes();
     parallel::guard_executor();
 }

@@ -4,6 +4,8 @@
 //! to this transaction and whether it is valid at the statement's start is looked at on every read.
 //! Nothing here is shared between backends: each verifies for itself, a parallel worker too.
 
+mod revocation;
+
 use std::cell::{OnceCell, RefCell};
 use std::ffi::CString;
 use std::hash::{BuildHasher, RandomState};
@@ -88,6 +90,9 @@ pub(crate) fn with_session<R>(
 ) -> Result<R, SessionError> {
     refresh_trust();
     let now = clock::statement_start();
+    if settings::checks_revocation() {
+        revocation::check(now)?;
+    }
     CACHE.with_borrow_mut(|cache| {
         let cached = cache.resolve(now)?;
         Ok(use_session(

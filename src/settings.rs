@@ -20,6 +20,20 @@ pub(crate) enum TokenScope {
     Session,
 }
 
+/// When a received event is applied.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PostgresGucEnum)]
+pub(crate) enum WebhookMode {
+    /// While it is received, in the same transaction.
+    #[name = c"inline"]
+    Inline,
+    /// Later, in batches, by the worker or `clerk.run_maintenance()`.
+    #[name = c"queue"]
+    Queue,
+}
+
+/// `clerk_sync.webhook_mode`: default `inline`. SUSET: whoever receives must not be able to put events off.
+static WEBHOOK_MODE: GucSetting<WebhookMode> = GucSetting::<WebhookMode>::new(WebhookMode::Inline);
+
 /// `clerk_sync.token_scope`: default `transaction`. SUSET: a client must not be able to make a
 /// pooled connection keep a stranger's token.
 static TOKEN_SCOPE: GucSetting<TokenScope> = GucSetting::<TokenScope>::new(TokenScope::Transaction);
@@ -35,6 +49,9 @@ static CA_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new
 /// `clerk_sync.http_timeout`: the longest one request to Clerk may take, in ms; default 10 s. SUSET:
 /// it bounds how long a backend waits.
 static HTTP_TIMEOUT_MS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+
+/// `clerk_sync.check_revocation`: default off. SUSET: it decides who is let in.
+static CHECK_REVOCATION: GucSetting<bool> = GucSetting::<bool>::new(false);
 
 /// Defines all settings. Called by `_PG_init`.
 pub(crate) fn register() {
@@ -73,7 +90,34 @@ pub(crate) fn register() {
         GucContext::Suset,
         GucFlags::UNIT_MS | in_parallel(),
     );
+    GucRegistry::define_bool_guc(
+        c"clerk_sync.check_revocation",
+        c"Refuses tokens of users who were banned or deleted, and of sessions that have ended.",
+        c"By what webhooks told, once a statement; sessions only where they are mirrored.",
+        &CHECK_REVOCATION,
+        GucContext::Suset,
+        in_parallel(),
+    );
+    GucRegistry::define_enum_guc(
+        c"clerk_sync.webhook_mode",
+        c"When a received webhook is applied: inline or queue.",
+        c"With queue, receiving only stores it; the worker or clerk.run_maintenance() applies it.",
+        &WEBHOOK_MODE,
+        GucContext::Suset,
+        in_parallel(),
+    );
     reserve_prefix();
+}
+
+/// Whether tokens of those who are gone are refused.
+#[inline]
+pub(crate) fn checks_revocation() -> bool {
+    CHECK_REVOCATION.get()
+}
+
+/// When a received event is applied.
+pub(crate) fn webhook_mode() -> WebhookMode {
+    WEBHOOK_MODE.get()
 }
 
 /// The scope in which a token set by SET counts.

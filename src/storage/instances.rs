@@ -16,6 +16,10 @@ pub(crate) struct InstanceSettings<'a> {
     pub(crate) clock_skew: Option<Interval>,
     pub(crate) allow_templates: Option<bool>,
     pub(crate) allow_pending: Option<bool>,
+    pub(crate) deletion: Option<&'a str>,
+    pub(crate) deletion_hold: Option<Interval>,
+    pub(crate) event_retention: Option<Interval>,
+    pub(crate) mirror_sessions: Option<bool>,
 }
 
 /// Where to fetch whose keys.
@@ -80,6 +84,10 @@ pub(crate) fn save(issuer: &str, settings: InstanceSettings<'_>) -> Result<bool,
                     settings.allow_templates.into(),
                     settings.allow_pending.into(),
                     settings.default_jwks_url.into(),
+                    settings.deletion.into(),
+                    settings.deletion_hold.into(),
+                    settings.event_retention.into(),
+                    settings.mirror_sessions.into(),
                 ],
             )?
             .first()

@@ -17,7 +17,7 @@ use super::rights::with_rights_of;
 use pgrx::varlena;
 
 /// A statement with its plan, of this backend. Postgres plans it anew where the table changes.
-struct Question {
+pub(super) struct Question {
     statement: &'static CStr,
     argument_types: &'static [Oid],
     plan: Cell<pg_sys::SPIPlanPtr>,
@@ -81,7 +81,7 @@ pub(crate) fn organizations_by_role(reader: Reader, roles: Datum) -> Datum {
 }
 
 impl Question {
-    const fn new(statement: &'static CStr, argument_types: &'static [Oid]) -> Self {
+    pub(super) const fn new(statement: &'static CStr, argument_types: &'static [Oid]) -> Self {
         Self {
             statement,
             argument_types,
@@ -90,7 +90,7 @@ impl Question {
     }
 
     /// Whether there is a row.
-    fn has_answer(&self, role: Oid, arguments: &mut [Datum]) -> bool {
+    pub(super) fn has_answer(&self, role: Oid, arguments: &mut [Datum]) -> bool {
         // SAFETY: a counter, read while SPI holds the rows.
         self.ask(role, arguments, 1, || unsafe { pg_sys::SPI_processed > 0 })
     }

@@ -139,7 +139,7 @@ fn read_rows(instances: pg_sys::Oid, keys: pg_sys::Oid) -> Option<TrustRows> {
 }
 
 /// All rows of a table under the newest snapshot, without asking for the caller's rights.
-fn scan<T>(
+pub(super) fn scan<T>(
     table: pg_sys::Oid,
     to_row: impl Fn(&PgHeapTuple<'_, AllocatedByPostgres>) -> Option<T>,
 ) -> Option<Vec<T>> {

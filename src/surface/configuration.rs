@@ -25,6 +25,10 @@ fn configure(
     allow_templates: Option<bool>,
     allow_pending: Option<bool>,
     fetch_keys: Option<bool>,
+    deletion: Option<&str>,
+    deletion_hold: Option<Interval>,
+    event_retention: Option<Interval>,
+    mirror_sessions: Option<bool>,
 ) -> Result<TableIterator<'static, (name!(item, String), name!(value, String))>, ErrorReport> {
     refuse_read_only(c"clerk.configure()");
     let text = publishable_key.ok_or(AdministrationError::MissingArgument("publishable_key"))?;
@@ -36,6 +40,11 @@ fn configure(
         endpoint::check_jwks_url(url).map_err(AdministrationError::JwksUrl)?;
     }
     check_clock_skew(clock_skew.as_ref())?;
+    if deletion.is_some_and(|deletion| !["erase", "keep", "remove"].contains(&deletion)) {
+        return Err(AdministrationError::Deletion.into());
+    }
+    check_not_negative("deletion_hold", deletion_hold.as_ref())?;
+    check_not_negative("event_retention", event_retention.as_ref())?;
     let settings = InstanceSettings {
         publishable_key: text,
         environment: key.environment().as_str(),
@@ -47,6 +56,10 @@ fn configure(
         clock_skew,
         allow_templates,
         allow_pending,
+        deletion,
+        deletion_hold,
+        event_retention,
+        mirror_sessions,
     };
     check_origins(settings.authorized_parties.as_deref())?;
     let report = save_instance(&key, issuer, settings, fetch_keys.unwrap_or(true))?;
@@ -134,4 +147,11 @@ fn check_clock_skew(skew: Option<&Interval>) -> Administration<()> {
         }
         _ => Ok(()),
     }
+}
+
+fn check_not_negative(name: &'static str, interval: Option<&Interval>) -> Administration<()> {
+    if interval.is_some_and(|interval| interval.as_micros() < 0) {
+        return Err(AdministrationError::Negative(name));
+    }
+    Ok(())
 }

@@ -48,7 +48,8 @@ fn reader(fcinfo: FunctionCallInfo) -> Result<Option<Reader>, SessionError> {
     }))
 }
 
-fn owner_of_function(fcinfo: FunctionCallInfo) -> Oid {
+/// Whose rights a function lends.
+pub(super) fn owner_of_function(fcinfo: FunctionCallInfo) -> Oid {
     // SAFETY: Postgres' own call data; the entry is released after its field was read.
     unsafe {
         let function = (*(*fcinfo).flinfo).fn_oid;

@@ -57,3 +57,38 @@ BEGIN
     SELECT * INTO result, code, detail, hint FROM testing.outcome(statement);
 END
 $body$;
+
+-- Svix's side, by Postgres' own sha256: what signs a delivery, and a delivery that is signed now.
+CREATE FUNCTION testing.sign(secret text, id text, sent_at text, body text) RETURNS text LANGUAGE plpgsql AS $body$
+DECLARE
+    key bytea := decode(replace(secret, 'whsec_', ''), 'base64');
+    inner_key bytea;
+    outer_key bytea;
+BEGIN
+    IF length(key) > 64 THEN
+        key := sha256(key);
+    END IF;
+    key := key || decode(repeat('00', 64 - length(key)), 'hex');
+    inner_key := key;
+    outer_key := key;
+    FOR place IN 0..63 LOOP
+        inner_key := set_byte(inner_key, place, get_byte(key, place) # 54);
+        outer_key := set_byte(outer_key, place, get_byte(key, place) # 92);
+    END LOOP;
+    RETURN 'v1,' || encode(sha256(outer_key || sha256(
+        inner_key || convert_to(id || '.' || sent_at || '.' || body, 'UTF8'))), 'base64');
+END
+$body$;
+CREATE FUNCTION testing.headers(
+    id text, body text, secret text DEFAULT 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD', age integer DEFAULT 0
+) RETURNS jsonb LANGUAGE sql RETURN (
+    SELECT jsonb_build_object('svix-id', id, 'svix-timestamp', sent_at,
+        'svix-signature', testing.sign(secret, id, sent_at, body))
+    FROM (SELECT (floor(extract(epoch FROM clock_timestamp()))::bigint - age)::text AS sent_at) AS now);
+CREATE FUNCTION testing.deliver(id text, body text) RETURNS text LANGUAGE sql AS $body$
+    SELECT concat_ws(' ', status, outcome, nullif(detail, ''))
+    FROM clerk.receive_webhook(testing.headers(id, body), body)
+$body$;
+CREATE FUNCTION testing.event(type text, data jsonb, at bigint, instance text DEFAULT 'ins_test') RETURNS text
+    LANGUAGE sql RETURN jsonb_build_object('object', 'event', 'type', type, 'data', data, 'timestamp', at,
+        'instance_id', instance)::text;

@@ -57,7 +57,8 @@ ORDER BY 1;
 SELECT attrelid::regclass AS "table", attname AS "column", format_type(atttypid, atttypmod) AS type,
     attnotnull AS not_null, pg_get_expr(adbin, adrelid) AS "default"
 FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-WHERE attrelid IN ('clerk.instances'::regclass, 'clerk.signing_keys'::regclass, 'clerk.organization_memberships'::regclass) AND attnum > 0
+WHERE attrelid IN ('clerk.instances'::regclass, 'clerk.signing_keys'::regclass, 'clerk.organization_memberships'::regclass,
+        'clerk.users'::regclass, 'clerk.webhook_events'::regclass, 'clerk.secrets'::regclass) AND attnum > 0
 ORDER BY attrelid::regclass::text, attnum;
 SELECT conrelid::regclass AS "table", pg_get_constraintdef(oid) AS "constraint"
 FROM pg_constraint WHERE connamespace = 'clerk'::regnamespace AND contype <> 'n'

@@ -1,0 +1,55 @@
+-- Writes the sessions in the JSON array $1, of each the newest version, where it is not
+-- older than what is stored. Gives the places of those written.
+WITH new AS (
+    SELECT DISTINCT ON (id) *
+    FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
+        id text, instance_id text, user_id text, client_id text, status text, actor jsonb,
+        last_active_organization_id text, last_active_at bigint, expire_at bigint, abandon_at bigint, created_at
+        bigint, updated_at bigint, event_at bigint, data jsonb, place integer
+    )
+    ORDER BY id, updated_at DESC, event_at DESC, place DESC
+), written AS (
+    INSERT INTO clerk.sessions AS stored (
+        id, instance_id, user_id, client_id, status, actor, last_active_organization_id, last_active_at,
+        expire_at, abandon_at, created_at, updated_at, event_at, deleted_at, synced_at, data
+    )
+    SELECT
+        new.id,
+        new.instance_id,
+        new.user_id,
+        new.client_id,
+        new.status,
+        new.actor,
+        new.last_active_organization_id,
+        clerk._time(new.last_active_at),
+        clerk._time(new.expire_at),
+        clerk._time(new.abandon_at),
+        clerk._time(new.created_at),
+        clerk._time(new.updated_at),
+        clerk._time(new.event_at),
+        NULL::timestamptz,
+        pg_catalog.clock_timestamp(),
+        new.data - 'user'
+    FROM new
+    ORDER BY new.id
+    ON CONFLICT (id) DO UPDATE SET
+        instance_id = excluded.instance_id,
+        user_id = excluded.user_id,
+        client_id = excluded.client_id,
+        status = excluded.status,
+        actor = excluded.actor,
+        last_active_organization_id = excluded.last_active_organization_id,
+        last_active_at = excluded.last_active_at,
+        expire_at = coalesce(excluded.expire_at, stored.expire_at),
+        abandon_at = coalesce(excluded.abandon_at, stored.abandon_at),
+        created_at = coalesce(excluded.created_at, stored.created_at),
+        updated_at = excluded.updated_at,
+        event_at = excluded.event_at,
+        synced_at = excluded.synced_at,
+        data = excluded.data
+    WHERE stored.deleted_at IS NULL
+        AND (excluded.updated_at, excluded.event_at)
+            >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
+    RETURNING id
+)
+SELECT new.place FROM new JOIN written ON written.id = new.id

@@ -1,0 +1,30 @@
+-- Buries the permissions in the JSON array $1, known or not, and erases what is personal
+-- where their instance says so. Final.
+WITH gone AS (
+    SELECT DISTINCT ON (id) id, instance_id, clerk._time(event_at) AS event_at, clerk._erases(instance_id) AS erases
+    FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (id text, instance_id text, event_at bigint, place integer)
+    ORDER BY id, event_at, place
+), buried AS (
+    INSERT INTO clerk.permissions AS stored (id, instance_id, event_at, deleted_at, synced_at)
+    SELECT id, instance_id, event_at, event_at, pg_catalog.clock_timestamp() FROM gone ORDER BY id
+    ON CONFLICT (id) DO UPDATE SET
+        event_at = excluded.event_at,
+        deleted_at = excluded.deleted_at,
+        synced_at = excluded.synced_at,
+        name = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.name END,
+        description = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.description END,
+        type = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.type END,
+        data = CASE WHEN clerk._erases(excluded.instance_id) THEN '{}' ELSE stored.data END
+    WHERE stored.deleted_at IS NULL
+), bodies AS (
+    -- Of events that are done. One that waits, or is being applied elsewhere, is erased when it is done.
+    UPDATE clerk.webhook_events SET body = NULL
+    WHERE id IN (
+        SELECT e.id FROM clerk.webhook_events AS e
+        WHERE e.body IS NOT NULL AND e.next_attempt_at IS NULL AND e.object_id IN (
+            SELECT id FROM gone WHERE erases
+        )
+        FOR UPDATE SKIP LOCKED
+    )
+)
+SELECT id FROM gone

@@ -1,0 +1,106 @@
+-- What keeps the sync healthy: what is done with is purged, and one look tells how it goes.
+
+-- Two at a time never delete a row twice, and do not wait for each other.
+CREATE FUNCTION clerk._purge(max_rows integer) RETURNS integer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    left_over integer := greatest(max_rows, 0);
+    purged integer;
+    mirrored text;
+    gone text;
+BEGIN
+    -- Events of an instance that is not configured are kept as long as by default.
+    DELETE FROM clerk.webhook_events WHERE id IN (
+        SELECT e.id
+        FROM clerk.webhook_events AS e
+        WHERE e.status IN ('applied', 'stale', 'ignored')
+            AND e.received_at < clock_timestamp()
+                - (SELECT least(min(i.event_retention), interval '30 days') FROM clerk.instances AS i)
+            AND e.received_at < clock_timestamp() - coalesce((
+                SELECT max(i.event_retention)
+                FROM clerk.signing_keys AS k JOIN clerk.instances AS i ON i.issuer = k.issuer
+                WHERE k.kid = e.instance_id), interval '30 days')
+        ORDER BY e.received_at
+        LIMIT left_over
+        FOR UPDATE SKIP LOCKED);
+    GET DIAGNOSTICS purged = ROW_COUNT;
+    left_over := left_over - purged;
+
+    IF EXISTS (SELECT FROM clerk.instances WHERE deletion = 'remove') THEN
+        FOREACH mirrored IN ARRAY '{users,organizations,organization_memberships,organization_domains,roles,permissions,
+            sessions}'::text[] LOOP
+            FOR gone IN EXECUTE format($statement$
+                SELECT o.id
+                FROM clerk.%1$I AS o
+                    JOIN clerk.signing_keys AS k ON k.kid = o.instance_id
+                    JOIN clerk.instances AS i ON i.issuer = k.issuer
+                WHERE i.deletion = 'remove' AND o.deleted_at < clock_timestamp() - i.deletion_hold
+                LIMIT $1
+                FOR UPDATE OF o SKIP LOCKED
+                $statement$, mirrored) USING left_over
+            LOOP
+                -- A row that the application still references stays, and keeps no other one.
+                BEGIN
+                    EXECUTE format('DELETE FROM clerk.%I WHERE id = $1', mirrored) USING gone;
+                    left_over := left_over - 1;
+                EXCEPTION WHEN foreign_key_violation THEN
+                    NULL;
+                END;
+            END LOOP;
+        END LOOP;
+    END IF;
+    RETURN greatest(max_rows, 0) - left_over;
+END
+$body$;
+COMMENT ON FUNCTION clerk._purge(integer) IS
+    'internal: deletes up to so many events that were kept long enough, and removed objects after their hold; gives their number';
+
+CREATE VIEW clerk.sync_health AS
+    SELECT c.*,
+        w.oldest_waiting,
+        pg_catalog.clock_timestamp() - w.oldest_waiting AS lag,
+        l.received_at AS last_received_at,
+        (SELECT pg_catalog.max(r.event_at) FROM (
+            SELECT event_at FROM clerk.webhook_events ORDER BY received_at DESC LIMIT 200) AS r) AS last_event_at,
+        g.usual_gap,
+        pg_catalog.clock_timestamp() - l.received_at AS silence,
+        CASE WHEN pg_catalog.clock_timestamp() - l.received_at
+                > greatest(interval '1 hour', 10 * coalesce(g.usual_gap, interval '0'))
+            THEN 'silent: is the endpoint disabled, or its address wrong?' END AS warning
+    FROM (
+        SELECT pg_catalog.count(*) FILTER (WHERE status = 'received') AS received,
+            pg_catalog.count(*) FILTER (WHERE status = 'applied') AS applied,
+            pg_catalog.count(*) FILTER (WHERE status = 'stale') AS stale,
+            pg_catalog.count(*) FILTER (WHERE status = 'ignored') AS ignored,
+            pg_catalog.count(*) FILTER (WHERE status = 'failed') AS failed,
+            pg_catalog.count(*) FILTER (WHERE status = 'dead') AS dead
+        FROM clerk.webhook_events
+    ) AS c
+    CROSS JOIN (
+        SELECT pg_catalog.min(received_at) AS oldest_waiting FROM clerk.webhook_events WHERE next_attempt_at IS NOT NULL
+    ) AS w
+    CROSS JOIN (SELECT pg_catalog.max(received_at) AS received_at FROM clerk.webhook_events) AS l
+    CROSS JOIN (
+        SELECT pg_catalog.percentile_disc(0.9) WITHIN GROUP (ORDER BY s.gap) AS usual_gap
+        FROM (
+            SELECT r.received_at - pg_catalog.lag(r.received_at) OVER (ORDER BY r.received_at) AS gap FROM (
+                SELECT received_at FROM clerk.webhook_events ORDER BY received_at DESC LIMIT 200) AS r
+        ) AS s
+        WHERE s.gap IS NOT NULL
+    ) AS g;
+COMMENT ON VIEW clerk.sync_health IS 'how the sync goes: one row';
+COMMENT ON COLUMN clerk.sync_health.received IS 'events that wait for their first attempt';
+COMMENT ON COLUMN clerk.sync_health.applied IS 'events that were applied';
+COMMENT ON COLUMN clerk.sync_health.stale IS 'events that came after something newer';
+COMMENT ON COLUMN clerk.sync_health.ignored IS 'events that change nothing here';
+COMMENT ON COLUMN clerk.sync_health.failed IS 'events that failed and will be tried again';
+COMMENT ON COLUMN clerk.sync_health.dead IS 'events that will not be tried again until clerk.replay()';
+COMMENT ON COLUMN clerk.sync_health.oldest_waiting IS 'when the oldest event that waits was received';
+COMMENT ON COLUMN clerk.sync_health.lag IS 'how long it has waited';
+COMMENT ON COLUMN clerk.sync_health.last_received_at IS 'when the last event was received';
+COMMENT ON COLUMN clerk.sync_health.last_event_at IS 'when Clerk made the newest of the last 200 events';
+COMMENT ON COLUMN clerk.sync_health.usual_gap IS 'the time that 9 of 10 gaps between the last 200 events did not exceed';
+COMMENT ON COLUMN clerk.sync_health.silence IS 'how long nothing was received';
+COMMENT ON COLUMN clerk.sync_health.warning IS 'told where the silence is longer than an hour and than ten usual gaps; NULL where all is well';

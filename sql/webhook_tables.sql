@@ -1,0 +1,80 @@
+-- What the receiving of webhooks keeps: every event once, and the signing secrets.
+
+-- As clerk_admin: roles belong to the cluster.
+DO $body$
+BEGIN
+    CREATE ROLE clerk_webhook NOLOGIN NOINHERIT;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    NULL;
+END
+$body$;
+
+CREATE TABLE clerk.webhook_events (
+    id text PRIMARY KEY CHECK (id <> ''),
+    instance_id text NOT NULL,
+    type text NOT NULL,
+    kind text,
+    object_id text,
+    event_at timestamptz NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    status text NOT NULL CHECK (status IN ('received', 'applied', 'stale', 'ignored', 'failed', 'dead')),
+    attempts integer NOT NULL DEFAULT 0,
+    next_attempt_at timestamptz,
+    applied_at timestamptz,
+    last_error text,
+    body text,
+    -- What waits says until when, and nothing else does.
+    CONSTRAINT webhook_events_is_due CHECK ((status IN ('received', 'failed')) = (next_attempt_at IS NOT NULL))
+);
+COMMENT ON TABLE clerk.webhook_events IS 'The ledger: every event that was received and verified, once';
+COMMENT ON COLUMN clerk.webhook_events.id IS 'svix-id of the message, the same for each delivery of it';
+COMMENT ON COLUMN clerk.webhook_events.instance_id IS 'the Clerk instance, ins_...';
+COMMENT ON COLUMN clerk.webhook_events.type IS 'type of the event, such as user.created';
+COMMENT ON COLUMN clerk.webhook_events.kind IS 'table in this schema that it is about; NULL where it changes none';
+COMMENT ON COLUMN clerk.webhook_events.object_id IS 'id of the object that it is about; NULL where it names none';
+COMMENT ON COLUMN clerk.webhook_events.event_at IS 'when Clerk made the event';
+COMMENT ON COLUMN clerk.webhook_events.received_at IS 'when it was received here first';
+COMMENT ON COLUMN clerk.webhook_events.status IS 'received: waits; applied; stale: something newer is stored; ignored: changes nothing here; failed: will be tried again; dead: will not, until clerk.replay()';
+COMMENT ON COLUMN clerk.webhook_events.attempts IS 'how many attempts to apply it failed';
+COMMENT ON COLUMN clerk.webhook_events.next_attempt_at IS 'from when on it is due; NULL where it does not wait';
+COMMENT ON COLUMN clerk.webhook_events.applied_at IS 'when it was dealt with; NULL while it waits, and where it is dead';
+COMMENT ON COLUMN clerk.webhook_events.last_error IS 'why the last attempt failed: SQLSTATE and message, without personal data';
+COMMENT ON COLUMN clerk.webhook_events.body IS 'the text as it was signed; NULL once it was erased';
+
+CREATE INDEX webhook_events_due ON clerk.webhook_events (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX webhook_events_object ON clerk.webhook_events (object_id);
+CREATE INDEX webhook_events_received ON clerk.webhook_events (received_at);
+COMMENT ON INDEX clerk.webhook_events_due IS 'what waits, by when it is due';
+COMMENT ON INDEX clerk.webhook_events_object IS 'the events of an object';
+COMMENT ON INDEX clerk.webhook_events_received IS 'the last events, and the oldest';
+SELECT pg_catalog.pg_extension_config_dump('clerk.webhook_events', '');
+
+-- Not dumped, and nobody but the owner may read it.
+CREATE TABLE clerk.secrets (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL CHECK (name IN ('webhook_secret')),
+    value text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    expires_at timestamptz
+);
+COMMENT ON TABLE clerk.secrets IS 'Secrets shared with Clerk; written by clerk.set_secret(), readable by nobody, not part of dumps';
+COMMENT ON COLUMN clerk.secrets.id IS 'a later one counts more';
+COMMENT ON COLUMN clerk.secrets.name IS 'webhook_secret: the signing secret of a webhook endpoint';
+COMMENT ON COLUMN clerk.secrets.value IS 'the secret';
+COMMENT ON COLUMN clerk.secrets.created_at IS 'when it was set';
+COMMENT ON COLUMN clerk.secrets.expires_at IS 'until when it counts; NULL for the one in force';
+CREATE INDEX secrets_name ON clerk.secrets (name, id);
+COMMENT ON INDEX clerk.secrets_name IS 'secrets by name, the latest last';
+COMMENT ON SEQUENCE clerk.secrets_id_seq IS 'internal: numbers of clerk.secrets';
+
+-- Every backend keeps the secrets, and is told of changes as of those of instances.
+CREATE TRIGGER announce_secret_change
+    AFTER INSERT OR UPDATE OR DELETE ON clerk.secrets
+    FOR EACH ROW EXECUTE FUNCTION clerk._announce_trust_change();
+CREATE TRIGGER announce_truncation
+    AFTER TRUNCATE ON clerk.secrets
+    FOR EACH STATEMENT EXECUTE FUNCTION clerk._announce_trust_change();
+ALTER TABLE clerk.secrets ENABLE ALWAYS TRIGGER announce_secret_change;
+ALTER TABLE clerk.secrets ENABLE ALWAYS TRIGGER announce_truncation;
+COMMENT ON TRIGGER announce_secret_change ON clerk.secrets IS 'internal: a changed row tells every backend';
+COMMENT ON TRIGGER announce_truncation ON clerk.secrets IS 'internal: a truncation tells every backend';

@@ -1,0 +1,141 @@
+//! `clerk.secrets`: read past SPI as [`super::trust`] reads keys, and kept until a change is announced.
+
+use std::cell::{Cell, RefCell};
+
+use clerk_core::time::UnixMicros;
+use clerk_core::webhook::signature::Secret;
+use pgrx::datum::{Interval, TimestampWithTimeZone};
+use pgrx::prelude::*;
+
+use super::trust::scan;
+use crate::clock;
+
+/// The secrets of the webhook endpoint, the latest first, and when each ends.
+#[derive(Default)]
+struct Kept {
+    secrets: Vec<Secret>,
+    ends: Vec<Option<UnixMicros>>,
+}
+
+thread_local! {
+    static NEWS: Cell<u64> = const { Cell::new(1) };
+    static NEWS_READ: Cell<u64> = const { Cell::new(0) };
+    static TABLE: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
+    static KEPT: RefCell<Kept> = RefCell::new(Kept::default());
+}
+
+/// Asks to be told when the table changes.
+pub(crate) fn watch_changes() {
+    // SAFETY: called once a process from _PG_init; the callback is static.
+    unsafe {
+        pg_sys::CacheRegisterRelcacheCallback(Some(note_change), pg_sys::Datum::from(0usize));
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn note_change(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
+    let table = TABLE.get();
+    if relation == pg_sys::InvalidOid || relation == table || table == pg_sys::InvalidOid {
+        NEWS.set(NEWS.get() + 1);
+    }
+}
+
+/// Uses the webhook secrets in force at the time: the current one and, for a while, the one before.
+pub(crate) fn with_webhook_secrets<R>(now: UnixMicros, run: impl FnOnce(&[Secret]) -> R) -> R {
+    if NEWS.get() != NEWS_READ.get() {
+        let news = NEWS.get();
+        let kept = read();
+        KEPT.set(kept);
+        NEWS_READ.set(news);
+    }
+    KEPT.with_borrow(|kept| {
+        let alive = kept
+            .ends
+            .iter()
+            .take_while(|end| end.is_none_or(|end| now < end))
+            .count();
+        run(&kept.secrets[..alive])
+    })
+}
+
+fn read() -> Kept {
+    // SAFETY: plain catalog lookups by name inside a transaction.
+    let table = unsafe {
+        let schema = pg_sys::get_namespace_oid(c"clerk".as_ptr(), true);
+        if schema == pg_sys::InvalidOid {
+            pg_sys::InvalidOid
+        } else {
+            pg_sys::get_relname_relid(c"secrets".as_ptr(), schema)
+        }
+    };
+    TABLE.set(table);
+    if table == pg_sys::InvalidOid {
+        return Kept::default();
+    }
+    let mut rows = scan(table, |row| {
+        let id: i64 = row.get_by_name("id").ok()??;
+        let name: String = row.get_by_name("name").ok()??;
+        let value: &str = row.get_by_name("value").ok()??;
+        let end: Option<TimestampWithTimeZone> = row.get_by_name("expires_at").ok()?;
+        let end = end.map(|end| clock::from_timestamp(end.into()));
+        Some((id, name, Secret::parse(value).ok(), end))
+    })
+    .unwrap_or_default();
+    rows.sort_by_key(|(id, ..)| std::cmp::Reverse(*id));
+    let mut kept = Kept::default();
+    for (_, name, secret, end) in rows {
+        if let (Some(secret), "webhook_secret") = (secret, name.as_str()) {
+            kept.secrets.push(secret);
+            kept.ends.push(end);
+        }
+    }
+    kept
+}
+
+/// Puts a secret in force; the one that was stays so long, and no other one.
+pub(crate) fn replace(name: &str, value: &str, old_expires_in: Interval) -> Result<(), spi::Error> {
+    Spi::connect_mut(|client| {
+        client.update(
+            "LOCK TABLE clerk.secrets IN SHARE ROW EXCLUSIVE MODE",
+            None,
+            &[],
+        )?;
+        let same = client.select(
+            "SELECT FROM clerk.secrets WHERE name = $1 AND value = $2 AND expires_at IS NULL",
+            None,
+            &[name.into(), value.into()],
+        )?;
+        if !same.is_empty() {
+            return Ok(());
+        }
+        // What is set again becomes the latest.
+        client.update(
+            "DELETE FROM clerk.secrets WHERE name = $1 AND (value = $2 OR expires_at IS NOT NULL)",
+            None,
+            &[name.into(), value.into()],
+        )?;
+        client.update(
+            "UPDATE clerk.secrets SET expires_at = pg_catalog.clock_timestamp() + $2 WHERE name = $1",
+            None,
+            &[name.into(), old_expires_in.into()],
+        )?;
+        client.update(
+            "INSERT INTO clerk.secrets (name, value) VALUES ($1, $2)",
+            None,
+            &[name.into(), value.into()],
+        )?;
+        Ok(())
+    })
+}
+
+/// Removes all secrets of a name; false where there was none.
+pub(crate) fn remove(name: &str) -> Result<bool, spi::Error> {
+    Spi::connect_mut(|client| {
+        let removed = client.update(
+            "DELETE FROM clerk.secrets WHERE name = $1",
+            None,
+            &[name.into()],
+        )?;
+        Ok(!removed.is_empty())
+    })
+}

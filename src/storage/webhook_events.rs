@@ -1,0 +1,107 @@
+//! `clerk.webhook_events`, the ledger: one statement a function.
+
+use pgrx::prelude::*;
+use serde::Serialize;
+
+use super::statement::Statement;
+
+thread_local! {
+    static STORE: Statement = const { Statement::new(
+        include_str!("../../sql/statements/store_event.sql"),
+        &[
+            PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTOID,
+            PgBuiltInOids::TEXTOID, PgBuiltInOids::INT8OID, PgBuiltInOids::TEXTOID, PgBuiltInOids::INT4OID,
+            PgBuiltInOids::FLOAT8OID, PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTOID,
+        ],
+    ) };
+    static SETTLE: Statement = const { Statement::new(
+        include_str!("../../sql/statements/settle_events.sql"),
+        &[PgBuiltInOids::TEXTOID],
+    ) };
+    static DUE: Statement = const { Statement::new(
+        include_str!("../../sql/statements/due_events.sql"),
+        &[PgBuiltInOids::INT4OID],
+    ) };
+}
+
+/// Where an event stands.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct State {
+    /// received, applied, stale, ignored, failed or dead.
+    pub(crate) status: &'static str,
+    /// Table in the schema clerk; None where nothing is mirrored.
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) object_id: Option<String>,
+    /// How many attempts failed.
+    pub(crate) attempts: i32,
+    /// Seconds until it is due; None where it is not.
+    pub(crate) delay: Option<f64>,
+    /// SQLSTATE and message of the last failure.
+    pub(crate) error: Option<String>,
+}
+
+/// A state to write back.
+#[derive(Serialize)]
+pub(crate) struct Settled<'a> {
+    pub(crate) id: &'a str,
+    #[serde(flatten)]
+    pub(crate) state: &'a State,
+}
+
+/// What the ledger takes from the envelope.
+pub(crate) struct Arrival<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) instance_id: &'a str,
+    pub(crate) event_type: &'a str,
+    /// Milliseconds since 1970.
+    pub(crate) event_at: i64,
+    pub(crate) body: &'a str,
+}
+
+/// An event that is due.
+pub(crate) struct Due {
+    pub(crate) id: String,
+    pub(crate) attempts: i32,
+    /// None where it was erased.
+    pub(crate) body: Option<String>,
+}
+
+/// Stores an event; false where it is stored already.
+pub(crate) fn store(arrival: &Arrival<'_>, state: &State) -> Result<bool, spi::Error> {
+    let arguments = [
+        arrival.id.into(),
+        arrival.instance_id.into(),
+        arrival.event_type.into(),
+        state.kind.into(),
+        state.object_id.as_deref().into(),
+        arrival.event_at.into(),
+        state.status.into(),
+        state.attempts.into(),
+        state.delay.into(),
+        state.error.as_deref().into(),
+        arrival.body.into(),
+    ];
+    STORE.with(|statement| statement.run(&arguments, |rows| Ok(!rows.is_empty())))
+}
+
+/// Writes back what became of events.
+pub(crate) fn settle(events: &[Settled<'_>]) -> Result<(), spi::Error> {
+    let events = serde_json::to_string(events).unwrap_or_default();
+    SETTLE.with(|statement| statement.run(&[events.as_str().into()], |_| Ok(())))
+}
+
+/// Takes events that are due, up to so many, and locks them.
+pub(crate) fn take_due(most: i32) -> Result<Vec<Due>, spi::Error> {
+    DUE.with(|statement| {
+        statement.run(&[most.into()], |rows| {
+            rows.map(|row| {
+                Ok(Due {
+                    id: row.get(1)?.unwrap_or_default(),
+                    attempts: row.get(2)?.unwrap_or_default(),
+                    body: row.get(3)?,
+                })
+            })
+            .collect()
+        })
+    })
+}

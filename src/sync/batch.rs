@@ -1,0 +1,214 @@
+//! A batch of events, applied: by one statement a kind where all is well, one by one where it is not.
+
+use std::hash::{BuildHasher, RandomState};
+
+use clerk_core::resource::{Kind, Record};
+use clerk_core::retry::{self, AfterFailure};
+use clerk_core::webhook::event::{Change, Event};
+use pgrx::prelude::*;
+use serde::Serialize;
+
+use crate::storage::mirror;
+use crate::storage::subtransaction::{self, Failure};
+use crate::storage::webhook_events::State;
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Applied,
+    /// Something newer is stored, or the object is gone.
+    Stale,
+    /// It changes nothing that is mirrored.
+    Ignored,
+    /// Why it could not be applied.
+    Failed(String),
+}
+
+/// Applies changes in the order of their arrival, so that one that fails does so alone.
+pub(crate) fn apply(changes: &[&Change]) -> Vec<Verdict> {
+    match subtransaction::attempt(|| apply_together(changes)) {
+        Ok(verdicts) => verdicts,
+        Err(failure) if changes.len() == 1 => vec![Verdict::Failed(failure.describe())],
+        Err(_) => changes
+            .iter()
+            .map(|&change| {
+                subtransaction::attempt(|| apply_together(&[change])).map_or_else(
+                    |failure: Failure| Verdict::Failed(failure.describe()),
+                    |mut verdicts| verdicts.remove(0),
+                )
+            })
+            .collect(),
+    }
+}
+
+/// Whether each statement sees what was committed before it. In a transaction with one snapshot for all nobody can
+/// tell whether a membership's organization was deleted meanwhile.
+pub(crate) fn sees_commits() -> bool {
+    // SAFETY: reads a variable of this process.
+    unsafe { pg_sys::XactIsoLevel < pg_sys::XACT_REPEATABLE_READ as i32 }
+}
+
+/// Objects first and deletions last: they are final, in whichever order they came.
+fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
+    let mut verdicts = vec![Verdict::Stale; changes.len()];
+    lock_parents(changes)?;
+    for kind in Kind::ALL {
+        let mut objects = Array::default();
+        for (place, change) in changes.iter().enumerate() {
+            match change {
+                Change::Ignored(_) => verdicts[place] = Verdict::Ignored,
+                Change::Upsert(upsert) if upsert.record.kind() == kind => {
+                    if kind == Kind::Session && !mirror::mirrors_sessions(&upsert.instance_id)? {
+                        verdicts[place] = Verdict::Ignored;
+                    } else {
+                        objects.push(upsert, place);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if let Some(objects) = objects.text() {
+            for place in mirror::write(kind, &objects)? {
+                verdicts[place] = Verdict::Applied;
+            }
+        }
+    }
+    for kind in Kind::ALL {
+        let mut objects = Array::default();
+        for (place, change) in changes.iter().enumerate() {
+            match change {
+                Change::Delete(delete) if delete.deletion.kind == kind => {
+                    objects.push(delete, place);
+                    verdicts[place] = Verdict::Applied;
+                }
+                _ => {}
+            }
+        }
+        if let Some(objects) = objects.text() {
+            mirror::bury(kind, &objects)?;
+        }
+    }
+    Ok(verdicts)
+}
+
+/// So that a membership and the deletion of its user or organization take turns.
+fn lock_parents(changes: &[&Change]) -> Result<(), spi::Error> {
+    let mut ids = Vec::new();
+    let mut exclusive = Vec::new();
+    for change in changes {
+        match change {
+            Change::Upsert(upsert) => {
+                if let Record::Membership(membership) = &upsert.record {
+                    ids.extend([
+                        membership.organization_id.clone(),
+                        membership.user_id.clone(),
+                    ]);
+                    exclusive.extend([false, false]);
+                }
+            }
+            Change::Delete(delete)
+                if matches!(delete.deletion.kind, Kind::User | Kind::Organization) =>
+            {
+                ids.push(delete.deletion.id.clone());
+                exclusive.push(true);
+            }
+            _ => {}
+        }
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    mirror::lock_parents(ids, exclusive)
+}
+
+/// A JSON array of objects with their places.
+#[derive(Default)]
+struct Array {
+    text: String,
+}
+
+impl Array {
+    fn push(&mut self, object: &impl Serialize, place: usize) {
+        let object = serde_json::to_string(object).unwrap_or_default();
+        let members = object.strip_prefix('{').unwrap_or("}");
+        self.text.push(if self.text.is_empty() { '[' } else { ',' });
+        self.text.push_str(&format!("{{\"place\":{place},"));
+        self.text.push_str(members);
+    }
+
+    fn text(mut self) -> Option<String> {
+        if self.text.is_empty() {
+            return None;
+        }
+        self.text.push(']');
+        Some(self.text)
+    }
+}
+
+/// What an event changes, or why nobody can tell.
+pub(crate) fn read_change(event: &Event<'_>) -> Result<Change, String> {
+    event
+        .change()
+        .map_err(|error| format!("the event's data: field {error}"))
+}
+
+/// Where an event stands before it is applied: `attempts` failed so far.
+pub(crate) fn state_before(change: &Result<Change, String>, attempts: i32) -> State {
+    let (kind, object_id, verdict) = match change {
+        Ok(Change::Ignored(_)) => (None, None, Verdict::Ignored),
+        Ok(Change::Upsert(upsert)) => (
+            Some(upsert.record.kind().table()),
+            Some(upsert.record.id().to_owned()),
+            Verdict::Applied,
+        ),
+        Ok(Change::Delete(delete)) => (
+            Some(delete.deletion.kind.table()),
+            Some(delete.deletion.id.clone()),
+            Verdict::Applied,
+        ),
+        Err(error) => (None, None, Verdict::Failed(error.clone())),
+    };
+    let state = State {
+        status: "received",
+        kind,
+        object_id,
+        attempts,
+        delay: None,
+        error: None,
+    };
+    state_after(state, &verdict)
+}
+
+/// Where it stands after that.
+pub(crate) fn state_after(before: State, verdict: &Verdict) -> State {
+    let status = match verdict {
+        Verdict::Applied => "applied",
+        Verdict::Stale => "stale",
+        Verdict::Ignored => "ignored",
+        Verdict::Failed(error) => return failed(before, error),
+    };
+    State {
+        status,
+        delay: None,
+        error: None,
+        ..before
+    }
+}
+
+fn failed(before: State, error: &str) -> State {
+    let attempts = before.attempts.saturating_add(1);
+    // Keyed anew each time: what failed together returns apart.
+    let unit = RandomState::new().hash_one(attempts) as f64 / u64::MAX as f64;
+    let (status, delay) =
+        match retry::after_failure(u32::try_from(attempts).unwrap_or(1), unit, None) {
+            AfterFailure::Retry(wait) => ("failed", Some(wait.as_secs_f64())),
+            AfterFailure::Dead => ("dead", None),
+        };
+    State {
+        status,
+        attempts,
+        delay,
+        error: Some(error.to_owned()),
+        ..before
+    }
+}

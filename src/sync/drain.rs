@@ -1,0 +1,74 @@
+//! Events that wait, applied in batches.
+
+use clerk_core::webhook::event::{Change, Event};
+use pgrx::prelude::*;
+
+use super::batch::{self, Verdict};
+use crate::storage::webhook_events::{self, Settled, State};
+
+/// How many events are applied by one round of statements.
+const BATCH: i32 = 500;
+
+/// Deals with up to so many events that are due, and gives their number. Two at a time share them out.
+pub(crate) fn drain(most: i32) -> Result<i32, spi::Error> {
+    let mut handled = 0;
+    while handled < most {
+        let wanted = BATCH.min(most - handled);
+        let taken = drain_batch(wanted)?;
+        handled += taken;
+        if taken < wanted {
+            break;
+        }
+    }
+    Ok(handled)
+}
+
+fn drain_batch(most: i32) -> Result<i32, spi::Error> {
+    let due = webhook_events::take_due(most)?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let changes: Vec<Result<Change, String>> = due
+        .iter()
+        .map(|event| read(event.body.as_deref()))
+        .collect();
+    let mut states: Vec<State> = changes
+        .iter()
+        .zip(&due)
+        .map(|(change, event)| batch::state_before(change, event.attempts))
+        .collect();
+    let good: Vec<(usize, &Change)> = changes
+        .iter()
+        .enumerate()
+        .filter_map(|(place, change)| change.as_ref().ok().map(|change| (place, change)))
+        .collect();
+    let verdicts = batch::apply(&good.iter().map(|(_, change)| *change).collect::<Vec<_>>());
+    for ((place, _), verdict) in good.iter().zip(&verdicts) {
+        // What is applied stands there already.
+        if *verdict != Verdict::Applied {
+            states[*place] = batch::state_after(
+                State {
+                    attempts: due[*place].attempts,
+                    ..states[*place].clone()
+                },
+                verdict,
+            );
+        }
+    }
+    let settled: Vec<Settled<'_>> = due
+        .iter()
+        .zip(&states)
+        .map(|(event, state)| Settled {
+            id: &event.id,
+            state,
+        })
+        .collect();
+    webhook_events::settle(&settled)?;
+    Ok(i32::try_from(due.len()).unwrap_or(i32::MAX))
+}
+
+fn read(body: Option<&str>) -> Result<Change, String> {
+    let body = body.ok_or("the body was erased")?;
+    let event = Event::parse(body).map_err(|error| error.to_string())?;
+    batch::read_change(&event)
+}

@@ -1,0 +1,130 @@
+//! A delivery, received: verified, stored once, applied.
+
+use clerk_core::time::UnixMicros;
+use clerk_core::webhook::event::{self, Event};
+use clerk_core::webhook::signature::{self, Headers, SignatureError};
+use pgrx::prelude::*;
+use serde_json::{Map, Value};
+
+use super::{batch, flood};
+use crate::clock;
+use crate::settings::{self, WebhookMode};
+use crate::storage::secrets;
+use crate::storage::webhook_events::{self, Arrival, Settled, State};
+
+/// The longest id of a message, in bytes. Svix's have some 30.
+const LONGEST_ID: usize = 255;
+
+/// The answer to a delivery.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// HTTP status.
+    pub(crate) status: i32,
+    /// A word: what became of the event, or why it is refused.
+    pub(crate) outcome: &'static str,
+    /// A sentence; nothing of the body is in it.
+    pub(crate) detail: String,
+}
+
+impl Answer {
+    fn new(status: i32, outcome: &'static str, detail: impl ToString) -> Self {
+        Self {
+            status,
+            outcome,
+            detail: detail.to_string(),
+        }
+    }
+}
+
+/// Receives a delivery: its headers, a JSON object, and its body as it was signed.
+///
+/// Nothing of what is refused is stored, and no statement runs for it.
+///
+/// # Errors
+/// The event cannot be stored. Whatever goes wrong in applying it is no error: it is stored.
+pub(crate) fn receive(headers: Option<&str>, body: Option<&str>) -> Result<Answer, spi::Error> {
+    let now = clock::now();
+    let body = body.unwrap_or_default();
+    if let Err(error) = event::check_size(body.as_bytes()) {
+        return Ok(refuse(413, "too_large", error, now));
+    }
+    let headers: Map<String, Value> = headers
+        .and_then(|headers| serde_json::from_str(headers).ok())
+        .unwrap_or_default();
+    let id = match verify(&headers, body, now) {
+        Ok(id) => id,
+        Err(answer) => return Ok(answer),
+    };
+    let event = match Event::parse(body) {
+        Ok(event) => event,
+        Err(error) => return Ok(refuse(400, "malformed", error, now)),
+    };
+    accept(&id, &event, body)
+}
+
+/// The id of a delivery that Clerk signed.
+fn verify(headers: &Map<String, Value>, body: &str, now: UnixMicros) -> Result<String, Answer> {
+    secrets::with_webhook_secrets(now, |secrets| {
+        if secrets.is_empty() {
+            let detail = format!("55000: {}", SignatureError::NoSecret);
+            return Err(Answer::new(503, "not_configured", detail));
+        }
+        let headers = Headers::from_object(headers)
+            .map_err(|error| refuse(400, "bad_headers", error, now))?;
+        if headers.id.len() > LONGEST_ID || headers.id.contains('\0') {
+            return Err(refuse(
+                400,
+                "bad_headers",
+                "the id of the message is too long",
+                now,
+            ));
+        }
+        signature::verify(secrets, &headers, body.as_bytes(), now)
+            .map(|delivery| delivery.id.to_owned())
+            .map_err(|error| refuse(401, "bad_signature", error, now))
+    })
+}
+
+/// A refusal, or after too many of them a request to slow down. What Clerk signed is never slowed down: so
+/// strangers cannot keep its events out.
+fn refuse(status: i32, outcome: &'static str, detail: impl ToString, now: UnixMicros) -> Answer {
+    if flood::is_flooded_by_refusal(now) {
+        return Answer::new(429, "flood", "too many deliveries were refused");
+    }
+    Answer::new(status, outcome, detail)
+}
+
+/// Stores the event as if it were applied, and applies it: the ledger is written twice only where it is not.
+fn accept(id: &str, event: &Event<'_>, body: &str) -> Result<Answer, spi::Error> {
+    let change = batch::read_change(event);
+    let mut state = batch::state_before(&change, 0);
+    let is_queued = settings::webhook_mode() == WebhookMode::Queue || !batch::sees_commits();
+    if is_queued {
+        state = State {
+            status: "received",
+            attempts: 0,
+            delay: Some(0.0),
+            error: None,
+            ..state
+        };
+    }
+    let arrival = Arrival {
+        id,
+        instance_id: &event.instance_id,
+        event_type: event.event_type.name(),
+        event_at: event.timestamp.millis(),
+        body,
+    };
+    if !webhook_events::store(&arrival, &state)? {
+        return Ok(Answer::new(200, "duplicate", "the event is stored already"));
+    }
+    if let (Ok(change), "applied") = (&change, state.status) {
+        let verdict = batch::apply(&[change]).remove(0);
+        if verdict != batch::Verdict::Applied {
+            state = batch::state_after(state, &verdict);
+            webhook_events::settle(&[Settled { id, state: &state }])?;
+        }
+    }
+    let detail = state.error.unwrap_or_default();
+    Ok(Answer::new(200, state.status, detail))
+}
