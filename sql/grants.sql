@@ -11,6 +11,7 @@ GRANT EXECUTE ON FUNCTION
     clerk.remove_signing_key(text, text),
     clerk.refresh_signing_keys(text),
     clerk.inspect_token(text, timestamptz),
+    clerk.run_maintenance(),
     clerk.explain_access(regclass, jsonb, text, text),
     clerk._assume_session(jsonb),
     clerk._explain_access(regclass, jsonb, text, text, text),

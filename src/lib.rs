@@ -1,11 +1,13 @@
 //! clerk_sync: Clerk identity inside Postgres.
 //!
 //! Layers, one way only: `clerk_core` decides, `storage` and `clerk_api` bring what it needs,
-//! `surface` is what SQL sees. The SQL itself lies in `sql/`.
+//! `surface` is what SQL sees, `worker` what runs by itself. The SQL itself lies in `sql/`.
 
 mod clerk_api;
 mod clock;
 mod errors;
+mod key_refresh;
+mod maintenance;
 mod parallel;
 mod protection;
 mod request;
@@ -13,6 +15,7 @@ mod session_cache;
 mod settings;
 mod storage;
 mod surface;
+mod worker;
 
 use pgrx::extension_sql_file;
 use pgrx::prelude::*;
@@ -37,9 +40,14 @@ extension_sql_file!(
     requires = ["memberships"]
 );
 extension_sql_file!(
+    "../sql/maintenance.sql",
+    name = "maintenance",
+    requires = ["administration"]
+);
+extension_sql_file!(
     "../sql/policies.sql",
     name = "policies",
-    requires = ["administration"]
+    requires = ["maintenance"]
 );
 extension_sql_file!(
     "../sql/explain.sql",
@@ -55,4 +63,5 @@ pub extern "C-unwind" fn _PG_init() {
     settings::register();
     storage::trust::watch_changes();
     parallel::guard_executor();
+    worker::register();
 }
