@@ -26,6 +26,7 @@ GRANT EXECUTE ON FUNCTION
     clerk.replay(text, timestamptz, text, text),
     clerk._drain(integer),
     clerk._purge(integer),
+    clerk.run_maintenance(),
     clerk.explain_access(regclass, jsonb, text, text),
     clerk._assume_session(jsonb),
     clerk._execute_as_owner(regclass, text),

@@ -11,7 +11,15 @@ pub(crate) use http::FetchError;
 /// # Errors
 /// The server could not be reached, answered otherwise than 200, or sent no usable key set.
 pub(crate) fn fetch_key_set(url: &str) -> Result<KeySet, FetchError> {
-    let body = http::fetch(url, MAX_JWKS_BYTES)?;
+    fetch_key_set_while(url, || true)
+}
+
+/// The same, given up with [`FetchError::Abandoned`] once the caller, who is asked every 50 ms, says no.
+pub(crate) fn fetch_key_set_while(
+    url: &str,
+    may_wait: impl FnMut() -> bool,
+) -> Result<KeySet, FetchError> {
+    let body = http::fetch(url, MAX_JWKS_BYTES, may_wait)?;
     let text = std::str::from_utf8(&body).map_err(|_| FetchError::NotText)?;
     Ok(KeySet::parse(text)?)
 }

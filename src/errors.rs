@@ -373,3 +373,31 @@ pub(crate) fn warn_of_stale_child(table: &str, reason: &str) {
     .set_hint(format!("Run clerk.protect() for {table} as its owner."))
     .report(PgLogLevel::WARNING);
 }
+
+/// SQLSTATE and message; of errors about data only the code, since the message may hold the data.
+pub(crate) fn describe_without_data(code: PgSqlErrorCode, message: &str) -> String {
+    let code = code as i32;
+    let sqlstate: String = (0..5)
+        .map(|place| char::from(((code >> (6 * place)) & 0x3f) as u8 + b'0'))
+        .collect();
+    // Data exceptions, broken constraints, and what a trigger raises.
+    match &sqlstate[..2] {
+        "22" | "23" | "P0" => format!("an error with SQLSTATE {sqlstate}"),
+        _ => format!("{sqlstate}: {message}"),
+    }
+}
+
+/// A step of the worker that failed is tried again; the others go on.
+pub(crate) fn log_failed_step(step: &str, error: &str) {
+    ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_WARNING,
+        format!("a step of the clerk_sync worker failed: {step}"),
+        "log_failed_step",
+    )
+    .set_detail(error)
+    .set_hint(
+        "It is tried again, and logged again after a minute. SELECT * FROM clerk.run_maintenance() \
+         runs the same steps by hand.",
+    )
+    .report(PgLogLevel::WARNING);
+}

@@ -1,11 +1,13 @@
 //! clerk_sync: Clerk identity inside Postgres.
 //!
 //! Layers, one way only: `clerk_core` decides, `storage` and `clerk_api` bring what it needs,
-//! `surface` is what SQL sees. The SQL itself lies in `sql/`.
+//! `surface` is what SQL sees, `worker` what runs by itself. The SQL itself lies in `sql/`.
 
 mod clerk_api;
 mod clock;
 mod errors;
+mod key_refresh;
+mod maintenance;
 mod parallel;
 mod protection;
 mod request;
@@ -14,6 +16,7 @@ mod settings;
 mod storage;
 mod surface;
 mod sync;
+mod worker;
 
 use pgrx::extension_sql_file;
 use pgrx::prelude::*;
@@ -73,9 +76,14 @@ extension_sql_file!(
     requires = ["sync_care"]
 );
 extension_sql_file!(
+    "../sql/maintenance.sql",
+    name = "maintenance",
+    requires = ["people"]
+);
+extension_sql_file!(
     "../sql/policies.sql",
     name = "policies",
-    requires = ["people"]
+    requires = ["maintenance"]
 );
 extension_sql_file!(
     "../sql/explain.sql",
@@ -92,4 +100,5 @@ pub extern "C-unwind" fn _PG_init() {
     storage::trust::watch_changes();
     storage::secrets::watch_changes();
     parallel::guard_executor();
+    worker::register();
 }

@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 use clerk_core::claims::Session;
 use clerk_core::instance::Trust;
+use clerk_core::reason::Reason;
 use clerk_core::time::UnixMicros;
 use clerk_core::token;
 
@@ -22,6 +23,7 @@ use crate::request::{self, RequestSetting, RequestValue};
 use crate::settings::token::{TokenSetting, assumed_claims};
 use crate::settings::{self, TokenScope};
 use crate::storage::trust::{self, TrustRows};
+use crate::worker;
 
 /// How many verified sessions a backend remembers. A pooled connection serves many people in turn;
 /// a session takes a few kilobytes.
@@ -286,7 +288,12 @@ impl Cache {
         }
         // A token is ASCII; what is not UTF-8 fails the check of its structure either way.
         let text = String::from_utf8_lossy(&token);
-        let session = token::verify(&text, &self.trust, now)?;
+        let session = token::verify(&text, &self.trust, now).inspect_err(|failure| {
+            // Clerk may have a new key: the worker, if there is one, fetches it. Nothing is waited for.
+            if failure.reason == Reason::JwkKidMismatch {
+                worker::ask_for_keys();
+            }
+        })?;
         let entry = Rc::new(CachedSession::new(token, digest, session));
         if self.remembered.len() == REMEMBERED {
             self.remembered.remove(0);

@@ -53,6 +53,17 @@ static HTTP_TIMEOUT_MS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 /// `clerk_sync.check_revocation`: default off. SUSET: it decides who is let in.
 static CHECK_REVOCATION: GucSetting<bool> = GucSetting::<bool>::new(false);
 
+/// `clerk_sync.databases`: names of the databases that get a background worker, separated by commas;
+/// default none. SIGHUP: of the whole server, and only its administrator starts processes.
+static DATABASES: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
+/// `clerk_sync.worker_interval`: how long the worker waits between two rounds, in ms; default 1 s.
+/// SIGHUP: a session has no say in it.
+static WORKER_INTERVAL_MS: GucSetting<i32> = GucSetting::<i32>::new(1_000);
+
+/// `clerk_sync.key_refresh_interval`: how old signing keys may grow, in s; default 1 h. SIGHUP, as above.
+static KEY_REFRESH_INTERVAL_S: GucSetting<i32> = GucSetting::<i32>::new(3_600);
+
 /// Defines all settings. Called by `_PG_init`.
 pub(crate) fn register() {
     token::register();
@@ -106,6 +117,7 @@ pub(crate) fn register() {
         GucContext::Suset,
         in_parallel(),
     );
+    register_for_worker();
     reserve_prefix();
 }
 
@@ -118,6 +130,61 @@ pub(crate) fn checks_revocation() -> bool {
 /// When a received event is applied.
 pub(crate) fn webhook_mode() -> WebhookMode {
     WEBHOOK_MODE.get()
+}
+
+fn register_for_worker() {
+    GucRegistry::define_string_guc(
+        c"clerk_sync.databases",
+        c"Databases that get a background worker, separated by commas.",
+        c"Takes effect only where clerk_sync is in shared_preload_libraries.",
+        &DATABASES,
+        GucContext::Sighup,
+        in_parallel(),
+    );
+    GucRegistry::define_int_guc(
+        c"clerk_sync.worker_interval",
+        c"How long the background worker waits between two rounds.",
+        c"It looks at most a second later whether somebody drops its database.",
+        &WORKER_INTERVAL_MS,
+        10,
+        1_000,
+        GucContext::Sighup,
+        GucFlags::UNIT_MS | in_parallel(),
+    );
+    GucRegistry::define_int_guc(
+        c"clerk_sync.key_refresh_interval",
+        c"How old signing keys may grow before the worker or clerk.run_maintenance() fetches them again.",
+        c"",
+        &KEY_REFRESH_INTERVAL_S,
+        1,
+        30 * 24 * 3_600,
+        GucContext::Sighup,
+        GucFlags::UNIT_S | in_parallel(),
+    );
+}
+
+/// Names of the databases that get a worker, each once.
+pub(crate) fn databases() -> Vec<String> {
+    let list = DATABASES.get().and_then(|list| list.into_string().ok());
+    let mut names: Vec<String> = list
+        .unwrap_or_default()
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// How long the worker waits between two rounds.
+pub(crate) fn worker_interval() -> Duration {
+    Duration::from_millis(WORKER_INTERVAL_MS.get().unsigned_abs().into())
+}
+
+/// How old signing keys may grow.
+pub(crate) fn key_refresh_interval() -> Duration {
+    Duration::from_secs(KEY_REFRESH_INTERVAL_S.get().unsigned_abs().into())
 }
 
 /// The scope in which a token set by SET counts.

@@ -2,6 +2,7 @@
 
 pub(crate) mod expressions;
 pub(crate) mod instances;
+pub(crate) mod locks;
 pub(crate) mod memberships;
 pub(crate) mod rights;
 pub(crate) mod mirror;

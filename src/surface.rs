@@ -5,6 +5,7 @@ mod call;
 mod claims;
 mod configuration;
 mod inspection;
+mod maintenance;
 mod memberships;
 mod people;
 mod policies;

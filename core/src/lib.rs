@@ -12,6 +12,7 @@ pub mod authorization_header;
 pub mod claims;
 pub mod endpoint;
 pub mod instance;
+pub mod key_refresh;
 pub mod key_set;
 pub mod permissions;
 pub mod policy;

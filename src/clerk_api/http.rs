@@ -46,6 +46,8 @@ pub(crate) enum FetchError {
     NotText,
     #[error("the answer is no usable key set: {0}")]
     KeySet(#[from] KeySetError),
+    #[error("the request was given up")]
+    Abandoned,
     #[error("the request's thread could not be started")]
     Thread,
     #[error("{MOST_THREADS} cancelled requests of this session have not ended yet")]
@@ -57,7 +59,12 @@ pub(crate) enum FetchError {
 /// The request runs on a thread of its own, with all signals blocked there: they stay the backend's,
 /// and the backend looks for interrupts while it waits. A thread left behind by a cancelled
 /// backend ends with the request's own time-out and touches nothing of Postgres.
-pub(super) fn fetch(url: &str, limit: usize) -> Result<Vec<u8>, FetchError> {
+/// The caller may give up, too: it is asked each time.
+pub(super) fn fetch(
+    url: &str,
+    limit: usize,
+    mut may_wait: impl FnMut() -> bool,
+) -> Result<Vec<u8>, FetchError> {
     endpoint::check_jwks_url(url)?;
     let timeout = settings::http_timeout();
     let roots = if url.starts_with("https:") {
@@ -84,6 +91,9 @@ pub(super) fn fetch(url: &str, limit: usize) -> Result<Vec<u8>, FetchError> {
             Ok(answer) => return answer,
             Err(RecvTimeoutError::Timeout) => {
                 pgrx::check_for_interrupts!();
+                if !may_wait() {
+                    return Err(FetchError::Abandoned);
+                }
             }
             Err(RecvTimeoutError::Disconnected) => return Err(FetchError::Thread),
         }

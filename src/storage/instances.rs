@@ -1,5 +1,7 @@
 //! `clerk.instances`: one statement a function.
 
+use std::time::Duration;
+
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
 
@@ -26,6 +28,10 @@ pub(crate) struct InstanceSettings<'a> {
 pub(crate) struct KeySource {
     pub(crate) issuer: String,
     pub(crate) jwks_url: String,
+    /// Time since the last fetch with success.
+    pub(crate) age: Option<Duration>,
+    /// Whether the last fetch failed.
+    pub(crate) failed: bool,
 }
 
 /// The issuer stored for a publishable key.
@@ -112,19 +118,34 @@ pub(crate) fn delete(issuer: &str) -> Result<bool, spi::Error> {
 pub(crate) fn list_key_sources(issuer: Option<&str>) -> Result<Vec<KeySource>, spi::Error> {
     Spi::connect(|client| {
         client
-            .select(
-                "SELECT issuer, jwks_url FROM clerk.instances \
-                 WHERE $1 IS NULL OR issuer = $1 ORDER BY issuer",
-                None,
-                &[issuer.into()],
-            )?
-            .map(|row| {
-                Ok(KeySource {
-                    issuer: row.get(1)?.unwrap_or_default(),
-                    jwks_url: row.get(2)?.unwrap_or_default(),
-                })
-            })
+            .select(LIST_KEY_SOURCES, None, &[issuer.into()])?
+            .map(to_key_source)
             .collect()
+    })
+}
+
+/// The same for all, by a snapshot of now: for who has just waited for, or got, a lock.
+pub(crate) fn list_current_key_sources() -> Result<Vec<KeySource>, spi::Error> {
+    Spi::connect_mut(|client| {
+        client
+            .update(LIST_KEY_SOURCES, None, &[None::<&str>.into()])?
+            .map(to_key_source)
+            .collect()
+    })
+}
+
+const LIST_KEY_SOURCES: &str = "SELECT issuer, jwks_url, pg_catalog.date_part('epoch', \
+     pg_catalog.clock_timestamp() - keys_fetched_at), keys_error IS NOT NULL \
+     FROM clerk.instances WHERE $1 IS NULL OR issuer = $1 ORDER BY issuer";
+
+fn to_key_source(row: spi::SpiHeapTupleData<'_>) -> Result<KeySource, spi::Error> {
+    let age: Option<f64> = row.get(3)?;
+    Ok(KeySource {
+        issuer: row.get(1)?.unwrap_or_default(),
+        jwks_url: row.get(2)?.unwrap_or_default(),
+        // A time in the future, set back by a clock, counts as now.
+        age: age.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
+        failed: row.get(4)?.unwrap_or_default(),
     })
 }
 

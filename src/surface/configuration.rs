@@ -6,8 +6,9 @@ use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::signing_keys::{refresh, refuse_read_only};
+use super::signing_keys::refuse_read_only;
 use crate::errors::{Administration, AdministrationError};
+use crate::key_refresh::refresh;
 use crate::storage::instances::{self, InstanceSettings};
 
 #[pg_extern(sql = false)]

@@ -2,15 +2,15 @@
 
 use std::ffi::CStr;
 
-use clerk_core::key_set::{KeySet, SigningKey};
+use clerk_core::key_set::KeySet;
 use pgrx::datum::AnyElement;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::call::jsonb_text;
-use crate::clerk_api;
-use crate::errors::{self, Administration, AdministrationError};
-use crate::storage::instances::{self, KeySource};
+use crate::errors::{Administration, AdministrationError};
+use crate::key_refresh::{Refresh, refresh};
+use crate::storage::instances;
 use crate::storage::signing_keys::{self, KeyOrigin};
 
 #[pg_extern(sql = false)]
@@ -76,58 +76,6 @@ fn refresh_signing_keys(
         rows.push((source.issuer, ok, keys, detail));
     }
     Ok(TableIterator::new(rows))
-}
-
-/// How one refresh went.
-pub(super) struct Refresh {
-    ok: bool,
-    keys: i32,
-    pub(super) detail: String,
-}
-
-/// Fetches and stores the keys of one instance. A failed fetch is noted and reported, not raised:
-/// the last good keys stay, and the other instances get their turn.
-pub(super) fn refresh(source: &KeySource) -> Administration<Refresh> {
-    let set = match clerk_api::fetch_key_set(&source.jwks_url) {
-        Ok(set) => set,
-        Err(error) => {
-            instances::record_fetch(&source.issuer, Some(&error.to_string()))?;
-            errors::warn_of_failed_fetch(&source.jwks_url, &error);
-            let detail = format!("not fetched: {error}");
-            return Ok(Refresh {
-                ok: false,
-                keys: 0,
-                detail,
-            });
-        }
-    };
-    if !instances::lock(&source.issuer)? {
-        return Err(AdministrationError::UnknownIssuer);
-    }
-    let mut kept = 0;
-    for key in set.keys() {
-        let outcome = signing_keys::save(&source.issuer, key, KeyOrigin::Fetched)?;
-        kept += usize::from(outcome == "kept");
-    }
-    let published: Vec<&str> = set.keys().iter().map(SigningKey::kid).collect();
-    let removed = signing_keys::delete_unpublished(&source.issuer, &published)?;
-    instances::record_fetch(&source.issuer, None)?;
-    let mut detail = format!("fetched: {}", published.join(", "));
-    for (what, count) in [
-        ("kept as added by hand", kept),
-        ("removed", removed),
-        ("skipped", set.skipped().len()),
-    ] {
-        if count > 0 {
-            detail.push_str(&format!("; {what}: {count}"));
-        }
-    }
-    let keys = i32::try_from(published.len()).unwrap_or(i32::MAX);
-    Ok(Refresh {
-        ok: true,
-        keys,
-        detail,
-    })
 }
 
 /// Raises Postgres' own error 25006 in a read-only transaction and on a standby, before any work.

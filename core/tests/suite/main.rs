@@ -6,6 +6,7 @@ mod authorization;
 mod clerk_verdicts;
 mod inspection;
 mod issuers;
+mod key_refresh;
 mod key_set;
 mod made_tokens;
 mod permissions;

@@ -1,0 +1,103 @@
+//! Locks that let two sessions never do the same work.
+//!
+//! On the extension's own object, not advisory ones: any role can take an advisory lock, and could so
+//! keep the keys from being refreshed. Taken without waiting.
+
+use pgrx::pg_sys;
+
+/// Work that one session of a database does at a time. The number is the sub-object that is locked.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Fetching signing keys.
+    KeyRefresh = 1,
+    /// Deleting what is past its retention.
+    Purge = 2,
+}
+
+/// Keeps the extension from being dropped until the transaction ends, and gives its oid; None where it
+/// is not installed, or being dropped.
+pub(crate) fn hold_extension() -> Option<pg_sys::Oid> {
+    // SAFETY: a catalog lookup inside a transaction. Looked up again under the lock: what holds the
+    // schema's name after a DROP EXTENSION may be a stranger's.
+    unsafe {
+        let extension = find_extension();
+        let held = extension != pg_sys::InvalidOid
+            && acquire(&extension_tag(extension, 0), pg_sys::AccessShareLock, false)
+            && find_extension() == extension;
+        held.then_some(extension)
+    }
+}
+
+/// Claims the work until the transaction ends; false where another session is at it.
+pub(crate) fn claim_until_commit(work: Work, extension: pg_sys::Oid) -> bool {
+    // SAFETY: inside a transaction.
+    unsafe {
+        let tag = extension_tag(extension, work as u16);
+        acquire(&tag, pg_sys::ExclusiveLock, false)
+    }
+}
+
+/// Claims the work beyond the transaction, until [`release`] or the end of the session.
+pub(crate) fn claim_for_session(work: Work, extension: pg_sys::Oid) -> bool {
+    // SAFETY: on the backend's thread.
+    unsafe {
+        let tag = extension_tag(extension, work as u16);
+        acquire(&tag, pg_sys::ExclusiveLock, true)
+    }
+}
+
+/// Gives up what [`claim_for_session`] claimed.
+pub(crate) fn release(work: Work, extension: pg_sys::Oid) {
+    // SAFETY: the lock is held by this session.
+    unsafe {
+        let tag = extension_tag(extension, work as u16);
+        pg_sys::LockRelease(&raw const tag, pg_sys::ExclusiveLock as i32, true);
+    }
+}
+
+/// Whether somebody drops or renames the database, moves it, or copies it as a template: all of these
+/// lock it first, and then wait at most 5 s until nobody is connected to it.
+pub(crate) fn is_database_wanted(database: pg_sys::Oid) -> bool {
+    let tag = pg_sys::LOCKTAG {
+        locktag_field1: 0,
+        locktag_field2: pg_sys::DatabaseRelationId.to_u32(),
+        locktag_field3: database.to_u32(),
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    };
+    // SAFETY: inside a transaction; the mode is the one that a new connection takes.
+    unsafe {
+        let is_free = acquire(&tag, pg_sys::RowExclusiveLock, false);
+        if is_free {
+            pg_sys::LockRelease(&raw const tag, pg_sys::RowExclusiveLock as i32, false);
+        }
+        !is_free
+    }
+}
+
+fn extension_tag(extension: pg_sys::Oid, part: u16) -> pg_sys::LOCKTAG {
+    pg_sys::LOCKTAG {
+        // SAFETY: reads a variable of this process.
+        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field2: pg_sys::ExtensionRelationId.to_u32(),
+        locktag_field3: extension.to_u32(),
+        locktag_field4: part,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    }
+}
+
+unsafe fn find_extension() -> pg_sys::Oid {
+    // SAFETY: the caller is in a transaction.
+    unsafe { pg_sys::get_extension_oid(c"clerk_sync".as_ptr(), true) }
+}
+
+unsafe fn acquire(tag: &pg_sys::LOCKTAG, mode: u32, for_session: bool) -> bool {
+    // SAFETY: the tag is copied; a lock that is not for the session needs a transaction, which the
+    // caller has.
+    unsafe {
+        pg_sys::LockAcquire(&raw const *tag, mode as i32, for_session, true)
+            != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+    }
+}
