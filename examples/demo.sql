@@ -4,19 +4,19 @@
 SELECT * FROM clerk.configure(:'publishable_key', fetch_keys => false);
 SELECT * FROM clerk.add_signing_keys(:'issuer', :'jwks');
 
--- 2. A table with row security: an owner may do anything with a document, the owner's organization may read
---    it, and an admin of that organization may also delete it.
+-- 2. A table with row security: an organization reads its documents, everybody writes as themselves and
+--    changes what is their own, and an admin of the organization may also delete.
 
 CREATE TABLE documents (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     title text NOT NULL,
     user_id text NOT NULL,
-    org_id text NOT NULL DEFAULT clerk_org_id()
+    org_id text NOT NULL
 );
 CREATE ROLE app NOLOGIN; -- the role of every request: neither superuser nor BYPASSRLS
 
-SELECT * FROM clerk.protect('documents', 'owner', to_roles => '{app}', grants => true);
-SELECT change FROM clerk.protect('documents', 'organization', commands => '{select}', prefix => 'colleagues', to_roles => '{app}');
+SELECT * FROM clerk.protect('documents', 'organization', owner_column => 'user_id', commands => '{select,insert}', to_roles => '{app}', grants => true);
+SELECT change FROM clerk.protect('documents', 'owner', commands => '{update,delete}', immutable => '{org_id,user_id}', prefix => 'own', to_roles => '{app}', grants => true);
 SELECT change FROM clerk.protect('documents', 'role', role => 'admin', commands => '{delete}', prefix => 'admins', to_roles => '{app}');
 
 -- 3. Alice of Acme writes. Her session token goes into the transaction; nothing else says who she is.

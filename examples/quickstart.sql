@@ -20,19 +20,19 @@ SELECT * FROM clerk.configure(:'publishable_key');
 CREATE TABLE todos (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     user_id text NOT NULL,
-    org_id text DEFAULT clerk_org_id(),
+    org_id text,
     title text NOT NULL
 );
 
 -- 3. Once: the role that requests run as. Row security does not hold for superusers, for roles with BYPASSRLS, or for a
---    table's owner: the application must be none of them. Then the policies: an owner may do anything, the organization
---    read, and its admin also delete. Three sets, each with a prefix of its own; permissive policies add up.
+--    table's owner: the application must be none of them. Then the policies: the organization reads, everybody writes as
+--    themselves and changes what is their own, and an admin also deletes. Three sets, each with a prefix of its own; permissive policies add up.
 CREATE ROLE app LOGIN;
-SELECT change FROM clerk.protect('todos', 'owner', to_roles => '{app}', grants => true);
-SELECT change FROM clerk.protect('todos', 'organization', commands => '{select}', prefix => 'colleagues', to_roles => '{app}');
+SELECT change FROM clerk.protect('todos', 'organization', owner_column => 'user_id', commands => '{select,insert}', to_roles => '{app}', grants => true);
+SELECT change FROM clerk.protect('todos', 'owner', commands => '{update,delete}', immutable => '{org_id,user_id}', prefix => 'own', to_roles => '{app}', grants => true);
 SELECT change FROM clerk.protect('todos', 'role', role => 'admin', commands => '{delete}', prefix => 'admins', to_roles => '{app}');
 -- What it would be as a migration:
---   SELECT clerk.policy_sql('todos', 'owner', to_roles => '{app}', grants => true);
+--   SELECT clerk.policy_sql('todos', 'organization', owner_column => 'user_id', commands => '{select,insert}');
 
 -- 4. Each transaction: hand over the token, then ask what you like. The token counts until the transaction ends, so a
 --    pooled connection carries nobody's identity on. With a driver, pass it as a parameter:

@@ -43,7 +43,7 @@ CREATE FUNCTION clerk.policy_sql(
 ) RETURNS SETOF text
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT clerk._policy_sql(target, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+    SELECT clerk._policy_sql(target, pg_catalog.jsonb_build_object(
         'template', template, 'owner_column', owner_column, 'org_column', org_column,
         'organization', organization, 'role', role, 'permission', permission, 'roles', roles,
         'permissions', permissions, 'plan', plan, 'feature', feature, 'reverification', reverification,
@@ -52,7 +52,7 @@ BEGIN ATOMIC
         'restrictive', restrictive, 'force', force, 'prefix', prefix, 'soft_delete', soft_delete,
         'indexes', indexes, 'set_defaults', set_defaults, 'immutable', immutable, 'grants', grants,
         'wrap', wrap
-    )));
+    ));
 END;
 COMMENT ON FUNCTION clerk.policy_sql(regclass, text, text, text, text, text, text, jsonb, jsonb, text, text, text, text, text, text, text, text[], text[], text[], boolean, boolean, text, text, text, boolean, text[], boolean, boolean) IS
     'the statements that protect a table by a template, a statement a row; run them in one transaction';
@@ -90,7 +90,7 @@ CREATE FUNCTION clerk.protect(
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT done.change, done.statement
-    FROM clerk._protect(target, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+    FROM clerk._protect(target, pg_catalog.jsonb_build_object(
         'template', template, 'owner_column', owner_column, 'org_column', org_column,
         'organization', organization, 'role', role, 'permission', permission, 'roles', roles,
         'permissions', permissions, 'plan', plan, 'feature', feature, 'reverification', reverification,
@@ -99,7 +99,7 @@ BEGIN ATOMIC
         'restrictive', restrictive, 'force', force, 'prefix', prefix, 'soft_delete', soft_delete,
         'indexes', indexes, 'set_defaults', set_defaults, 'immutable', immutable, 'grants', grants,
         'wrap', wrap
-    ))) AS done;
+    )) AS done;
 END;
 COMMENT ON FUNCTION clerk.protect(regclass, text, text, text, text, text, text, jsonb, jsonb, text, text, text, text, text, text, text, text[], text[], text[], boolean, boolean, text, text, text, boolean, text[], boolean, boolean) IS
     'protects a table by a template: runs what is missing of clerk.policy_sql() and reports it, nothing where nothing is missing';

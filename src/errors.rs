@@ -220,6 +220,10 @@ pub(crate) enum AdministrationError {
     Secret(#[from] SecretError),
     #[error("old_expires_in must be between 0 and 30 days")]
     SecretOverlap,
+    #[error(
+        "its parent has policies that were not made here, and it would be writable by whoever reads those"
+    )]
+    UnknownParent,
     #[error("a statement of clerk_sync failed: {0}")]
     Storage(#[from] spi::Error),
     #[error("a statement of clerk_sync failed: {0}")]
@@ -233,6 +237,7 @@ impl From<AdministrationError> for ErrorReport {
         let (code, hint) = match &error {
             E::Policy(refusal) => (code_of(refusal.kind), refusal.hint.as_str()),
             E::UnknownTable => (Code::ERRCODE_UNDEFINED_TABLE, ""),
+            E::UnknownParent => (Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, ""),
             E::MissingArgument(_) => (Code::ERRCODE_INVALID_PARAMETER_VALUE, ""),
             E::PublishableKey(_) => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

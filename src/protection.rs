@@ -1,8 +1,6 @@
 //! Tables brought to their specifications: what the catalogs know goes to `clerk_core`, and the
 //! statements that come back are run.
 
-use std::collections::HashMap;
-
 use clerk_core::policy::change::{self, Change};
 use clerk_core::policy::facts::{PolicyFacts, TableFacts};
 use clerk_core::policy::note::Note;
@@ -12,7 +10,7 @@ use pgrx::pg_sys::Oid;
 
 use crate::errors::{Administration, AdministrationError};
 use crate::storage::rights::confined_to;
-use crate::storage::subtransaction::in_subtransaction;
+use crate::storage::subtransaction::{in_subtransaction, is_of_specification};
 use crate::storage::{expressions, search_path, tables};
 
 /// A table, and the tables whose rows its rows follow.
@@ -20,6 +18,8 @@ pub(crate) struct Family {
     oid: Oid,
     pub(crate) table: TableFacts,
     parents: Vec<TableFacts>,
+    /// Of those, the nearest first.
+    parent_oids: Vec<Oid>,
 }
 
 /// What was done to tables that follow another one.
@@ -64,13 +64,13 @@ impl Family {
             oid,
             table,
             parents: Vec::new(),
+            parent_oids: Vec::new(),
         };
         let mut vias: Vec<String> = coming
             .and_then(|coming| coming.via.clone())
             .into_iter()
             .collect();
         vias.extend(vias_of(&family.table));
-        let mut known = HashMap::new();
         while let Some(via) = vias.pop() {
             // What does not parse, or leads nowhere, is refused when it is planned.
             let Ok(via) = Via::parse(&via) else {
@@ -79,16 +79,26 @@ impl Family {
             let Some(parent) = find_parent(&via, "")? else {
                 continue;
             };
-            if known.insert(parent, ()).is_none()
+            if !family.parent_oids.contains(&parent)
                 && let Some(mut facts) = tables::read_facts(parent)?
             {
                 // A parent is followed, not changed: it may be somebody else's.
                 facts.is_owned = true;
                 vias.extend(vias_of(&facts));
                 family.parents.push(facts);
+                family.parent_oids.push(parent);
             }
         }
         Ok(family)
+    }
+
+    /// Lets those who change the policies of these tables take turns, from the farthest parent down, until the
+    /// transaction ends. What was read before must be read again.
+    pub(crate) fn lock(&self) {
+        for &parent in self.parent_oids.iter().rev() {
+            tables::lock(parent);
+        }
+        tables::lock(self.oid);
     }
 
     /// What the specification asks of the table.
@@ -138,13 +148,16 @@ impl Family {
         }
     }
 
-    /// Brings the table to the specification, and says what was changed.
-    pub(crate) fn bring_to(
+    /// Brings a set of the table to what it means now, and says what was changed.
+    fn refresh(
         &self,
         specification: &Specification,
         caller_path: &str,
     ) -> Administration<Vec<Change>> {
         let plan = self.plan(specification)?;
+        if plan.writes_by_reading {
+            return Err(AdministrationError::UnknownParent);
+        }
         let changes = self.difference(&plan, caller_path)?;
         self.apply(&changes, &plan, caller_path)?;
         Ok(changes)
@@ -202,7 +215,7 @@ impl Family {
             Ok(_) if !self.table.row_security => {
                 all(Standing::Disabled, "row security is disabled")
             }
-            Ok(plan) => match in_subtransaction(|| self.compare(&plan, caller_path)) {
+            Ok(plan) => match in_subtransaction(|_| true, || self.compare(&plan, caller_path)) {
                 Ok(Ok(changes)) => {
                     let policy = |name: &String| judge(name, &self.table, &changes);
                     names.iter().map(policy).collect()
@@ -257,7 +270,9 @@ pub(crate) fn refresh_children(
         at += 1;
         for oid in tables::list_children()? {
             // A child that cannot be brought up to date keeps nobody from protecting the parent.
-            match in_subtransaction(|| refresh_child(oid, &schema, &name, caller_path)) {
+            match in_subtransaction(is_of_specification, || {
+                refresh_child(oid, &schema, &name, caller_path)
+            }) {
                 Ok((changes, _)) if changes.is_empty() => {}
                 Ok((changes, child)) => {
                     refreshed.changes.extend(changes);
@@ -272,6 +287,24 @@ pub(crate) fn refresh_children(
     Ok(refreshed)
 }
 
+/// Names of the tables whose rows follow this one's.
+pub(crate) fn list_children(parent: &TableFacts) -> Administration<Vec<String>> {
+    let mut names = Vec::new();
+    for oid in tables::list_children()? {
+        let Some(child) = tables::read_facts(oid)? else {
+            continue;
+        };
+        let sets = child.made_sets();
+        if sets
+            .iter()
+            .any(|set| follows(&set.specification, &parent.schema, &parent.name))
+        {
+            names.push(child.quoted());
+        }
+    }
+    Ok(names)
+}
+
 /// Brings the sets of a table that follow the parent up to date. Gives the changes, and which table it is.
 fn refresh_child(
     oid: Oid,
@@ -279,11 +312,21 @@ fn refresh_child(
     name: &str,
     caller_path: &str,
 ) -> Administration<(Vec<Change>, (String, String))> {
-    let family = Family::read(oid, None)?;
+    let is_child = |family: &Family| {
+        let sets = family.table.made_sets();
+        sets.iter()
+            .any(|set| follows(&set.specification, schema, name))
+    };
+    let mut family = Family::read(oid, None)?;
+    if is_child(&family) {
+        family.table.check_protectable()?;
+        family.lock();
+        family = Family::read(oid, None)?;
+    }
     let mut done = Vec::new();
     for set in family.table.made_sets() {
         if follows(&set.specification, schema, name) {
-            done.extend(family.bring_to(&set.specification, caller_path)?);
+            done.extend(family.refresh(&set.specification, caller_path)?);
         }
     }
     let quoted = family.table.quoted();

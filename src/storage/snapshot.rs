@@ -2,7 +2,8 @@
 
 use pgrx::pg_sys;
 
-/// Runs read-only statements that see all that the transaction has done so far.
+/// Runs read-only statements that see all that the transaction has done so far, and all that others have
+/// committed, at any isolation level: what a lock was waited for.
 ///
 /// SPI would give them the snapshot of the statement that called us, and a new one only where this
 /// subtransaction has written itself. Nothing is assigned or written, so that it works on a standby too.
@@ -11,7 +12,7 @@ pub(crate) fn with_latest<R>(read: impl FnOnce() -> R) -> R {
     // snapshot off its stack.
     unsafe {
         pg_sys::CommandCounterIncrement();
-        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
         let answer = read();
         pg_sys::PopActiveSnapshot();
         answer

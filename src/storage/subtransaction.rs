@@ -12,16 +12,31 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
+/// Whether the error is one that a specification can cause: an argument, a definition, a name or a right. What
+/// may pass by itself, a lock that is not had for example, is not.
+pub(crate) fn is_of_specification(code: PgSqlErrorCode) -> bool {
+    ["0A", "22", "23", "2B", "3F", "42", "54", "P0"].contains(&&sqlstate(code)[..2])
+}
+
 /// Runs the work in a transaction within the transaction: where it fails, by an error of its own or of
-/// Postgres, what it did is undone and its message is given. Not for a cancelled query, which goes on up.
+/// Postgres, what it did is undone and its message is given. A cancelled query, and what is not tolerable, goes
+/// on up.
 pub(crate) fn in_subtransaction<R, E: Display>(
+    is_tolerable: impl Fn(PgSqlErrorCode) -> bool + std::panic::UnwindSafe + std::panic::RefUnwindSafe,
     work: impl FnOnce() -> Result<R, E>,
 ) -> Result<R, String> {
-    attempt(work).map_err(|failure| failure.message)
+    attempt_where(is_tolerable, work).map_err(|failure| failure.message)
 }
 
 /// The same, with the SQLSTATE of Postgres' errors; errors of the work's own count as internal ones.
 pub(crate) fn attempt<R, E: Display>(work: impl FnOnce() -> Result<R, E>) -> Result<R, Failure> {
+    attempt_where(|_| true, work)
+}
+
+fn attempt_where<R, E: Display>(
+    is_tolerable: impl Fn(PgSqlErrorCode) -> bool + std::panic::UnwindSafe + std::panic::RefUnwindSafe,
+    work: impl FnOnce() -> Result<R, E>,
+) -> Result<R, Failure> {
     // SAFETY: Postgres' own sequence, as in plpgsql: the memory context and resource owner of before
     // are put back on both ways out.
     unsafe {
@@ -37,7 +52,8 @@ pub(crate) fn attempt<R, E: Display>(work: impl FnOnce() -> Result<R, E>) -> Res
         }))
         .catch_others(|error| match &error {
             CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
-                if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
+                if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED
+                    && is_tolerable(report.sql_error_code()) =>
             {
                 Err(Failure {
                     code: report.sql_error_code(),

@@ -72,12 +72,11 @@ fn list_with_notes(holding: &str) -> Result<Vec<pg_sys::Oid>, TableError> {
     })
 }
 
-/// Lets those who change the table's policies take turns; readers and writers of its rows go on.
-pub(crate) fn lock(table: &TableFacts) -> Result<(), TableError> {
-    execute(&format!(
-        "LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE",
-        table.quoted()
-    ))
+/// Lets those who change the table's policies take turns; readers and writers of its rows go on. By its
+/// oid, since it may be somebody else's, and renamed.
+pub(crate) fn lock(table: pg_sys::Oid) {
+    // SAFETY: takes a lock that the transaction holds until it ends; an error passes through.
+    unsafe { pg_sys::LockRelationOid(table, pg_sys::ShareUpdateExclusiveLock as i32) };
 }
 
 /// Runs a statement that was written for the table.

@@ -23,7 +23,7 @@ fn run_maintenance()
 -> Result<TableIterator<'static, (name!(step, String), name!(detail, String))>, ErrorReport> {
     refuse_read_only(c"clerk.run_maintenance()");
     let extension = locks::hold_extension().ok_or(AdministrationError::NotConfigured)?;
-    let refreshed = in_subtransaction(|| refresh_keys(extension))
+    let refreshed = in_subtransaction(|_| true, || refresh_keys(extension))
         .unwrap_or_else(|error| vec![format!("failed: {error}")]);
     let mut rows: Vec<_> = refreshed
         .into_iter()
@@ -67,7 +67,7 @@ fn repeat(run_batch: impl Fn() -> Result<Batch, String>) -> String {
     let mut total = 0;
     for _ in 0..MOST_BATCHES {
         pgrx::check_for_interrupts!();
-        match in_subtransaction(&run_batch) {
+        match in_subtransaction(|_| true, &run_batch) {
             Ok(Batch::Done(rows)) => {
                 total += rows;
                 if rows < BATCH {

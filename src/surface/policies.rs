@@ -22,6 +22,11 @@ fn policy_sql(
     let caller_path = search_path::current();
     let changes = search_path::with_catalog(|| {
         let (family, plan) = read(target, options.as_ref(), &caller_path)?;
+        for child in protection::list_children(&family.table)? {
+            notice!(
+                "{child} follows this table and is not in this text: call clerk.policy_sql() for it afterwards"
+            );
+        }
         let others = family.other_plans(Some(plan.specification.prefix()));
         let script = change::write_script(&plan, &others, &family.table);
         Ok::<_, AdministrationError>(script?)
@@ -43,7 +48,7 @@ fn protect(
     let changes = search_path::with_catalog(|| {
         // What is refused keeps nobody waiting.
         let (family, _) = read(target, options.as_ref(), &caller_path)?;
-        tables::lock(&family.table)?;
+        family.lock();
         let (family, plan) = read(target, options.as_ref(), &caller_path)?;
         let changes = family.difference(&plan, &caller_path)?;
         family.apply(&changes, &plan, &caller_path)?;
@@ -67,7 +72,7 @@ fn unprotect(
         let target = target.ok_or(AdministrationError::MissingArgument("target"))?;
         let family = Family::read(target, None)?;
         family.table.check_protectable()?;
-        tables::lock(&family.table)?;
+        family.lock();
         let family = Family::read(target, None)?;
         let remaining = prefix.map_or_else(Vec::new, |prefix| family.other_plans(Some(prefix)));
         let changes = change::write_removal(&family.table, prefix, &remaining);
@@ -102,7 +107,12 @@ fn list_policies() -> Result<
     let rows = search_path::with_catalog(|| {
         let mut rows = Vec::new();
         for target in tables::list_protected()? {
-            for set in Family::read(target, None)?.report(&caller_path)? {
+            let mut family = match Family::read(target, None) {
+                // Dropped meanwhile.
+                Err(AdministrationError::UnknownTable) => continue,
+                family => family?,
+            };
+            for set in family.report(&caller_path)? {
                 let specification = &set.note.specification;
                 for (policy, standing, detail) in set.policies {
                     rows.push((

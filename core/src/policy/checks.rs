@@ -184,6 +184,7 @@ pub(super) fn check_options(
             .hint("and_where and or_where add conditions to any template."));
         }
     }
+    check_organization_of_rights(specification, template)?;
     if template == T::Service && specification.owner_column.is_some() {
         return Err(Refusal::new(
             RefusalKind::Option,
@@ -196,6 +197,57 @@ pub(super) fn check_options(
             "indexes",
             "It is create, concurrently or none.",
         ));
+    }
+    Ok(())
+}
+
+/// A role and a permission are those of the active organization, and anybody can be the admin of one of
+/// their own: they say nothing where the rows may be another organization's.
+fn check_organization_of_rights(
+    specification: &Specification,
+    template: Template,
+) -> Result<(), Refusal> {
+    use Template as T;
+    let refuse = |option: &str, hint: &str| {
+        Err(Refusal::new(
+            RefusalKind::Option,
+            format_args!("template {template} takes no {option}"),
+        )
+        .detail("It is of the active organization, and the rows may be another's.")
+        .hint(hint))
+    };
+    let has_permission = specification.permission.is_some() || specification.permissions.is_some();
+    let has_role = specification.role.is_some() || specification.roles.is_some();
+    if template == T::Member && has_permission {
+        return refuse(
+            "permission",
+            "Ask for roles, which are those of the memberships.",
+        );
+    }
+    let is_tied = matches!(
+        template,
+        T::Owner
+            | T::Organization
+            | T::Member
+            | T::Role
+            | T::Permission
+            | T::Reverified
+            | T::PrivateProfile
+    ) || specification.org_column.is_some();
+    for (option, is_given) in [("role", has_role), ("permission", has_permission)] {
+        if is_given && !is_tied {
+            return refuse(
+                option,
+                "Use template organization, role or permission, or name org_column.",
+            );
+        }
+    }
+    if specification.organization.is_some() && specification.org_column.is_some() {
+        return Err(Refusal::new(
+            RefusalKind::Option,
+            "organization and org_column exclude each other",
+        )
+        .hint("Name the rows' organization, or the one whose members may see every row."));
     }
     Ok(())
 }

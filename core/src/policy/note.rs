@@ -13,6 +13,9 @@ use super::specification::Specification;
 /// What every comment begins with that was made here.
 pub const MARK: &str = "clerk_sync: ";
 
+/// What is ever granted: the commands, and the use of sequences.
+const PRIVILEGES: [&str; 5] = ["SELECT", "INSERT", "UPDATE", "DELETE", "USAGE"];
+
 /// The key of [`Made`] beside the options.
 const MADE: &str = "made";
 
@@ -58,10 +61,18 @@ impl Note {
     pub fn parse(comment: &str) -> Option<Self> {
         let mut options: Map<String, Value> =
             serde_json::from_str(comment.strip_prefix(MARK)?).ok()?;
-        let made = match options.remove(MADE) {
+        let made: Made = match options.remove(MADE) {
             Some(made) => serde_json::from_value(made).ok()?,
             None => Made::default(),
         };
+        // They are written into GRANT and REVOKE as they are.
+        if !made
+            .grants
+            .iter()
+            .all(|(_, privilege)| PRIVILEGES.contains(&privilege.as_str()))
+        {
+            return None;
+        }
         let specification = serde_json::from_value(Value::Object(options)).ok()?;
         Some(Self {
             specification,

@@ -25,6 +25,8 @@ pub struct Plan {
     pub grants: Vec<Grant>,
     /// What the caller should know.
     pub notices: Vec<String>,
+    /// Whether it writes by what a parent lets people read, since nobody knows who may change the parent.
+    pub writes_by_reading: bool,
     /// Whether policies hold something that people wrote, whose names are looked up as they meant them.
     pub has_predicates: bool,
 }
@@ -143,11 +145,7 @@ pub fn plan(
     parents: &[TableFacts],
 ) -> Result<Plan, Refusal> {
     let catalog = Catalog { parents };
-    let mut specification = specification.clone();
-    if specification.to_roles.is_none() {
-        specification.to_roles = parent_roles(&specification, &catalog)?;
-    }
-    let specification = &specification;
+    let specification = &follow_parent(specification, &catalog);
     let resolved = resolve(specification, table)?;
     if let Some(via) = &resolved.via {
         refuse_circle(via, table, &catalog)?;
@@ -188,6 +186,13 @@ pub fn plan(
         defaults: defaults(&resolved, table),
         grants: grants(&policies, specification, table),
         notices: notices(&resolved, &catalog)?,
+        writes_by_reading: match &resolved.via {
+            Some(via) => {
+                resolved.commands != [Command::Select]
+                    && !follows_known_policies(catalog.parent(via)?)
+            }
+            None => false,
+        },
         has_predicates: resolved.specification.has_predicate()
             || parents
                 .iter()
@@ -198,20 +203,48 @@ pub fn plan(
     })
 }
 
-/// A child is for those whom its parent is for.
-fn parent_roles(
-    specification: &Specification,
-    catalog: &Catalog<'_>,
-) -> Result<Option<Vec<String>>, Refusal> {
-    let Some(via) = &specification.via else {
-        return Ok(None);
+/// What a child takes over where nothing is said: the roles that its parent is for, and no right to write
+/// where nobody knows who may change the parent.
+fn follow_parent(specification: &Specification, catalog: &Catalog<'_>) -> Specification {
+    let mut specification = specification.clone();
+    // What is wrong with the parent is said where it is needed.
+    let via = specification.via.as_deref().map(Via::parse);
+    let Some(Ok(parent)) = via.and_then(Result::ok).map(|via| catalog.parent(&via)) else {
+        return specification;
     };
-    let sets = catalog.parent(&Via::parse(via)?)?.made_sets();
-    let permissive = sets
-        .into_iter()
-        .map(|set| set.specification)
-        .find(|set| set.restrictive != Some(true) && set.template != Template::Service.to_string());
-    Ok(permissive.and_then(|set| set.to_roles))
+    if specification.commands.is_none() && !follows_known_policies(parent) {
+        specification.commands = Some(vec![Command::Select.as_str().to_owned()]);
+    }
+    if specification.to_roles.is_none() {
+        let (mut writers, mut readers) = (Vec::new(), Vec::new());
+        for set in permissive_sets(parent) {
+            for role in set.to_roles.iter().flatten() {
+                push_new(&mut writers, role);
+            }
+            for role in set.read_to_roles.iter().chain(&set.to_roles).flatten() {
+                push_new(&mut readers, role);
+            }
+        }
+        if specification.read_to_roles.is_none() && readers != writers {
+            specification.read_to_roles = Some(readers);
+        }
+        specification.to_roles = (!writers.is_empty()).then_some(writers);
+    }
+    specification
+}
+
+/// What opens the table to people, by what was made here.
+fn permissive_sets(table: &TableFacts) -> impl Iterator<Item = Specification> {
+    let sets = table.made_sets().into_iter().map(|set| set.specification);
+    sets.filter(|set| {
+        set.restrictive != Some(true) && set.template != Template::Service.to_string()
+    })
+}
+
+fn push_new(list: &mut Vec<String>, text: &str) {
+    if !list.iter().any(|known| known == text) {
+        list.push(text.to_owned());
+    }
 }
 
 /// Tables that follow each other in a circle would be asked for ever.
@@ -275,24 +308,20 @@ fn guards(resolved: &Resolved, catalog: &Catalog<'_>) -> Result<Vec<Guard>, Refu
 
 /// Whether one person may see rows of several tenants in the table.
 fn spans_tenants(parent: &TableFacts) -> bool {
-    let one_tenant = |template: &str| {
-        [
+    let is_of_one_tenant = |set: &Specification| {
+        let templates = [
             "owner",
             "organization",
             "role",
             "permission",
             "private_profile",
-        ]
-        .contains(&template)
+        ];
+        templates.contains(&set.template.as_str())
+            && set.or_where.is_none()
+            && set.organization.is_none()
     };
-    let sets = parent.made_sets();
-    !follows_known_policies(parent)
-        || sets
-            .iter()
-            .filter(|set| set.specification.restrictive != Some(true))
-            .any(|set| {
-                !one_tenant(&set.specification.template) || set.specification.or_where.is_some()
-            })
+    let sets: Vec<_> = permissive_sets(parent).collect();
+    !follows_known_policies(parent) || sets.len() > 1 || !sets.iter().all(is_of_one_tenant)
 }
 
 fn indexed(resolved: &Resolved) -> Vec<Vec<String>> {
@@ -374,8 +403,13 @@ fn notices(resolved: &Resolved, catalog: &Catalog<'_>) -> Result<Vec<String>, Re
         let parent = catalog.parent(via)?;
         if !follows_known_policies(parent) {
             notices.push(format!(
-                "policies of {} were not made here: whoever may read a row there may write its children",
-                parent.quoted()
+                "policies of {} were not made here: {}",
+                parent.quoted(),
+                if resolved.commands == [Command::Select] {
+                    "only reading follows them; name commands to let whoever reads a row write its children"
+                } else {
+                    "whoever may read a row there may write its children"
+                }
             ));
         }
     }

@@ -79,7 +79,9 @@ impl Specification {
     /// Where an option is unknown or of the wrong type.
     pub fn parse(json: &str) -> Result<Self, Refusal> {
         let fault = |fault: serde_json::Error| Refusal::option("the specification", fault);
-        let options: Map<String, Value> = serde_json::from_str(json).map_err(fault)?;
+        let mut options: Map<String, Value> = serde_json::from_str(json).map_err(fault)?;
+        // What was left out.
+        options.retain(|_, value| !value.is_null());
         for (name, value) in &options {
             if value
                 .as_array()

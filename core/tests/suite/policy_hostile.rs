@@ -182,7 +182,7 @@ impl World {
                 "role",
                 json!({"role": text(2), "org_column": name(4), "and_where": "a = 'b'", "or_where": "c"}),
             ),
-            7 => ("service", json!({"permissions": {"all": text(0)}})),
+            7 => ("service", json!({})),
             _ => (
                 "inherit",
                 json!({"via": format!("{} references {}.{} ({})", self.quoted(6), self.quoted(0),

@@ -258,7 +258,12 @@ fn policies_that_were_written_by_hand_decide_on_reading_only_and_are_told_of() {
     ] {
         let theirs = json!([policy("by_hand", command, &["app"], None)]);
         let parent = protected_with("projects", std::slice::from_ref(&own), theirs);
-        let plan = follow(json!({}), &[parent]).expect("a plan");
+        let commands = json!({"commands": ["select", "insert", "update", "delete"]});
+        let unsaid = follow(json!({}), std::slice::from_ref(&parent)).expect("a plan");
+        assert_eq!(unsaid.policies.len(), if is_known { 4 } else { 1 });
+        assert!(!unsaid.writes_by_reading);
+        let plan = follow(commands, &[parent]).expect("a plan");
+        assert_eq!(plan.writes_by_reading, !is_known);
         let expected = if is_known {
             " AND user_id = public.clerk_user_id())"
         } else {
@@ -314,7 +319,14 @@ fn a_child_whose_parents_belong_to_several_tenants_stays_with_its_parent() {
     assert_eq!(kept(parent("custom", json!({"predicate": "true"}))), guard);
     assert_eq!(kept(parent("owner", json!({"or_where": "true"}))), guard);
     let by_hand = json!([policy("by_hand", '*', &["app"], None)]);
-    assert_eq!(kept(protected_with("projects", &[], by_hand)), guard);
+    let by_hand = protected_with("projects", &[], by_hand);
+    let options = json!({"commands": ["select", "update"]});
+    assert_eq!(follow(options, &[by_hand]).expect("a plan").guards, guard);
+    let sets = [planned("owner", json!({}), &documents()), {
+        let options = json!({"prefix": "more"});
+        planned("organization", options, &documents())
+    }];
+    assert_eq!(kept(protected("projects", &sets)), guard);
 }
 
 #[test]

@@ -58,6 +58,48 @@ fn a_role_or_permission_without_an_organization_is_refused() {
 }
 
 #[test]
+fn a_role_or_permission_is_asked_only_where_its_organization_is_the_rows() {
+    for (template, options, is_refused) in [
+        ("member", json!({"permission": "org:a:b"}), true),
+        ("member", json!({"permissions": {"write": "org:a:b"}}), true),
+        ("member", json!({"roles": {"write": "admin"}}), false),
+        (
+            "custom",
+            json!({"predicate": "true", "role": "admin"}),
+            true,
+        ),
+        ("public_read", json!({"roles": {"read": "admin"}}), true),
+        ("service", json!({"permission": "org:a:b"}), true),
+        ("plan", json!({"plan": "pro", "role": "admin"}), true),
+        (
+            "plan",
+            json!({"plan": "pro", "role": "admin", "org_column": "org_id"}),
+            false,
+        ),
+        ("owner", json!({"role": "admin"}), false),
+        ("organization", json!({"permission": "org:a:b"}), false),
+        (
+            "role",
+            json!({"role": "admin", "organization": "org_1"}),
+            false,
+        ),
+        (
+            "role",
+            json!({"role": "admin", "organization": "org_1", "org_column": "org_id"}),
+            true,
+        ),
+    ] {
+        let outcome = plan(&specification(template, options.clone()), &documents(), &[]);
+        let kind = outcome.err().map(|refusal| refusal.kind);
+        assert_eq!(
+            kind,
+            is_refused.then_some(Kind::Option),
+            "{template} {options}"
+        );
+    }
+}
+
+#[test]
 fn options_that_the_template_would_ignore_are_refused() {
     for (template, option, options) in [
         (

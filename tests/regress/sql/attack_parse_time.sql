@@ -41,6 +41,18 @@ SELECT DISTINCT who AS protecting FROM testing.caught; DELETE FROM testing.caugh
 SELECT command, result, reason FROM clerk.explain_access('lair.parent', '{"sub": "user_alice"}', '1', 'regress_app') WHERE policy IS NULL;
 SELECT DISTINCT who AS explaining FROM testing.caught; DELETE FROM testing.caught;
 
+-- A note whose privileges are more than privileges is no note.
+SELECT format('COMMENT ON POLICY clerk_select ON lair.child IS %L',
+    'clerk_sync: {"template":"inherit","via":"parent_id references lair.parent (id)","commands":["select"],"made":{"grants":[["public","SELECT ON lair.child FROM public; CREATE TABLE public.owned (); --"]]}}') \gexec
+SET client_min_messages = error;
+SELECT count(*) FROM clerk.protect('lair.parent', 'custom', predicate => '''{3}''::lair.fine[] IS NOT NULL');
+SELECT count(*) FROM clerk.unprotect('lair.child');
+RESET client_min_messages;
+SELECT to_regclass('public.owned') IS NULL AS nothing_ran;
+DROP POLICY IF EXISTS clerk_select ON lair.child;
+SELECT count(*) FROM clerk.protect('lair.child', 'inherit', via => 'parent_id references lair.parent');
+DELETE FROM testing.caught;
+
 -- A child of somebody else's parent does not take over what stands in the parent's policies.
 CREATE TABLE public.follower (id integer PRIMARY KEY, parent_id integer);
 SELECT * FROM testing.outcome('SELECT clerk.protect(''public.follower'', ''inherit'', via => ''parent_id references lair.parent'')');
