@@ -1,53 +1,107 @@
 //! Work that may fail alone.
 
 use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
 use std::ptr;
 
-use pgrx::pg_sys::panic::CaughtError;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::prelude::*;
 
-/// Whether the error is one that a specification can cause: an argument, a definition, a name or a right. What
-/// may pass by itself, a lock that is not had for example, is not.
-pub(crate) fn is_of_specification(code: PgSqlErrorCode) -> bool {
-    // The class is the first two of five characters, six bits each.
-    let character = |place: i32| char::from(((code as i32 >> (6 * place)) & 0x3f) as u8 + b'0');
-    let class: String = [character(0), character(1)].iter().collect();
-    ["0A", "22", "23", "2B", "3F", "42", "54", "P0"].contains(&class.as_str())
+/// Where Postgres raises what comes from outside of the work: a cancel, a timeout, a deadlock.
+const FROM_OUTSIDE: [&str; 2] = ["ProcessInterrupts", "DeadLockReport"];
+
+/// An error of Postgres, or one that code in the database raised.
+pub(crate) struct Failure<'a>(&'a ErrorReportWithLevel);
+
+impl Failure<'_> {
+    /// Whether the error is one that a specification can cause: an argument, a definition, a name or a right. What
+    /// may pass by itself, a lock that is not had for example, is not.
+    pub(crate) fn is_of_specification(&self) -> bool {
+        // The class is the first two of five characters, six bits each.
+        let code = self.0.sql_error_code() as i32;
+        let character = |place: i32| char::from(((code >> (6 * place)) & 0x3f) as u8 + b'0');
+        let class: String = [character(0), character(1)].iter().collect();
+        ["0A", "22", "23", "2B", "3F", "42", "54", "P0"].contains(&class.as_str())
+    }
+
+    /// Whether somebody wants the whole statement to end, or it cannot go on. By where it was raised, since
+    /// everybody may raise an error with the code of a cancel.
+    fn is_from_outside(&self) -> bool {
+        let place = self.0.function_name().unwrap_or_default();
+        FROM_OUTSIDE.iter().any(|known| place.contains(known))
+    }
+}
+
+/// How the work ended where it did not succeed.
+enum End {
+    /// By an error of its own.
+    Told(String),
+    /// By one of Postgres, or of what it called.
+    Raised(Box<CaughtError>),
 }
 
 /// Runs the work in a transaction within the transaction: where it fails, by an error of its own or of
-/// Postgres, what it did is undone and its message is given. A cancelled query, and what is not tolerable, goes
-/// on up.
+/// Postgres, what it did is undone and its message is given. What comes from outside (a cancel, a timeout, a
+/// deadlock), and what is not tolerable, goes on up.
 pub(crate) fn in_subtransaction<R, E: Display>(
-    is_tolerable: impl Fn(PgSqlErrorCode) -> bool + std::panic::UnwindSafe + std::panic::RefUnwindSafe,
+    is_tolerable: impl Fn(&Failure<'_>) -> bool,
     work: impl FnOnce() -> Result<R, E>,
 ) -> Result<R, String> {
-    // SAFETY: Postgres' own sequence, as in plpgsql: the memory context and resource owner of before
-    // are put back on both ways out.
-    unsafe {
+    run(false, is_tolerable, work)
+}
+
+/// Runs what only asks, and undoes all that it did, whether or not it failed: what somebody else wrote may do
+/// more than it is asked for.
+pub(crate) fn in_undone_subtransaction<R, E: Display>(
+    is_tolerable: impl Fn(&Failure<'_>) -> bool,
+    work: impl FnOnce() -> Result<R, E>,
+) -> Result<R, String> {
+    run(true, is_tolerable, work)
+}
+
+fn run<R, E: Display>(
+    is_undone: bool,
+    is_tolerable: impl Fn(&Failure<'_>) -> bool,
+    work: impl FnOnce() -> Result<R, E>,
+) -> Result<R, String> {
+    // SAFETY: Postgres' own sequence, as in plpgsql: the subtransaction has ended, and the memory context and
+    // resource owner of before are back, before anything is told or raised.
+    let outcome = unsafe {
         let context = pg_sys::CurrentMemoryContext;
         let owner = pg_sys::CurrentResourceOwner;
         pg_sys::BeginInternalSubTransaction(ptr::null());
         pg_sys::MemoryContextSwitchTo(context);
-        let outcome = PgTryBuilder::new(std::panic::AssertUnwindSafe(|| {
-            work().map_err(|error| error.to_string())
+        let outcome = PgTryBuilder::new(AssertUnwindSafe(|| {
+            work().map_err(|error| End::Told(error.to_string()))
         }))
-        .catch_others(|error| match &error {
-            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
-                if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED
-                    && is_tolerable(report.sql_error_code()) =>
-            {
-                Err(report.message().to_owned())
-            }
-            _ => error.rethrow(),
-        })
+        .catch_others(|error| Err(End::Raised(Box::new(error))))
         .execute();
-        match &outcome {
-            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+        if outcome.is_ok() && !is_undone {
+            pg_sys::ReleaseCurrentSubTransaction();
+        } else {
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
         }
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = owner;
         outcome
-    }
+    };
+    outcome.map_err(|end| match end {
+        End::Told(message) => message,
+        End::Raised(error) => match &*error {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
+                if is_tolerated(report, &is_tolerable) =>
+            {
+                report.message().to_owned()
+            }
+            _ => error.rethrow(),
+        },
+    })
+}
+
+fn is_tolerated(
+    report: &ErrorReportWithLevel,
+    is_tolerable: &impl Fn(&Failure<'_>) -> bool,
+) -> bool {
+    let failure = Failure(report);
+    !failure.is_from_outside() && is_tolerable(&failure)
 }

@@ -51,7 +51,7 @@ fn protect(
         family.lock();
         let (family, plan) = read(target, options.as_ref(), &caller_path)?;
         let changes = family.difference(&plan, &caller_path)?;
-        family.apply(&changes, &plan, &caller_path)?;
+        family.apply(&changes, &plan, true, &caller_path)?;
         for notice in &plan.notices {
             notice!("{notice}");
         }
@@ -76,7 +76,7 @@ fn unprotect(
         let family = Family::read(target, None)?;
         let remaining = prefix.map_or_else(Vec::new, |prefix| family.other_plans(Some(prefix)));
         let changes = change::write_removal(&family.table, prefix, &remaining);
-        protection::run(&changes)?;
+        family.run(&changes)?;
         let left = Family::read(target, None)?.table.policies;
         if !changes.is_empty() && left.is_empty() {
             errors::notice_of_closed_table(&family.table.quoted());
@@ -107,12 +107,12 @@ fn list_policies() -> Result<
     let rows = search_path::with_catalog(|| {
         let mut rows = Vec::new();
         for target in tables::list_protected()? {
-            let mut family = match Family::read(target, None) {
+            let reports = match Family::read(target, None) {
                 // Dropped meanwhile.
                 Err(AdministrationError::UnknownTable) => continue,
-                family => family?,
+                family => family?.report(&caller_path)?,
             };
-            for set in family.report(&caller_path)? {
+            for set in reports {
                 let specification = &set.note.specification;
                 for (policy, standing, detail) in set.policies {
                     rows.push((
@@ -187,11 +187,4 @@ fn rows_of(
         let text = change.to_text();
         (change.summary, text)
     }))
-}
-
-/// For `clerk.explain_access()`: what stands in policies is parsed with the rights of the table's owner.
-#[pg_extern(sql = false)]
-fn execute_as_owner(target: Oid, statement: &str) -> Result<(), ErrorReport> {
-    protection::execute_as_owner(target, statement)?;
-    Ok(())
 }
