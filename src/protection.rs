@@ -14,6 +14,7 @@ use clerk_core::policy::{DEEPEST, Plan, Policy, Refusal, Specification, plan};
 use pgrx::pg_sys::{self, Oid};
 
 pub(crate) use self::children::{list_children, refresh_children};
+pub(crate) use self::report::SetReport;
 use crate::errors::{Administration, AdministrationError};
 use crate::storage::rights::confined_to;
 use crate::storage::subtransaction::in_undone_subtransaction;

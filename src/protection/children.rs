@@ -31,21 +31,20 @@ pub(crate) fn refresh_children(
     while let Some((schema, name)) = changed.get(at).cloned() {
         at += 1;
         for oid in tables::list_children(|note| follows(&note.specification, &schema, &name))? {
-            let Some(child) = tables::read_facts(oid)? else {
+            let Some(owner) = tables::owner(oid)? else {
                 continue;
             };
             // SAFETY: reads a variable of this backend.
-            let is_own = unsafe { pg_sys::GetUserId() } == Oid::from(child.owner);
+            let is_own = unsafe { pg_sys::GetUserId() } == owner;
             // A child that cannot be brought up to date keeps nobody from protecting the parent: least of all
             // by an error that its owner thought of.
             match in_subtransaction(
                 |failure| !is_own || failure.is_of_specification(),
                 || refresh_child(oid, &schema, &name, caller_path),
             ) {
-                Ok(changes) if changes.is_empty() => {}
-                Ok(changes) => {
+                Ok((_, changes)) if changes.is_empty() => {}
+                Ok((child, changes)) => {
                     refreshed.changes.extend(changes);
-                    let child = (child.schema, child.name);
                     if !changed.contains(&child) {
                         changed.push(child);
                     }
@@ -65,13 +64,13 @@ pub(crate) fn list_children(parent: &TableFacts) -> Administration<Vec<String>> 
         .collect()
 }
 
-/// Brings the sets of a table that follow the parent up to date, and says what was changed.
+/// Brings the sets of a table that follow the parent up to date, and says what was changed in which table.
 fn refresh_child(
     oid: Oid,
     schema: &str,
     name: &str,
     caller_path: &str,
-) -> Administration<Vec<Change>> {
+) -> Administration<((String, String), Vec<Change>)> {
     let family = Family::read(oid, None)?;
     family.table.check_protectable()?;
     family.lock();
@@ -86,7 +85,8 @@ fn refresh_child(
     for change in &mut done {
         change.summary = format!("{quoted}: {}", change.summary);
     }
-    Ok(done)
+    let child = (family.table.schema.clone(), family.table.name.clone());
+    Ok((child, done))
 }
 
 /// Brings a set of the table to what it means now.

@@ -74,6 +74,12 @@ pub(crate) fn find(
     Ok(select_one(statement, &[schema.into(), name.into()])?)
 }
 
+/// Who owns the table; None where there is none.
+pub(crate) fn owner(table: pg_sys::Oid) -> Result<Option<pg_sys::Oid>, TableError> {
+    let statement = "SELECT relowner FROM pg_catalog.pg_class WHERE oid = $1";
+    Ok(select_one(statement, &[table.into()])?)
+}
+
 /// The table's name with its schema, quoted; its number where there is none.
 pub(crate) fn name(table: pg_sys::Oid) -> Result<String, TableError> {
     let name = select_one::<String>("SELECT $1::pg_catalog.regclass::text", &[table.into()])?;
