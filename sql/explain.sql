@@ -11,10 +11,21 @@ CREATE FUNCTION clerk._execute_as_owner(target regclass, statement text) RETURNS
 COMMENT ON FUNCTION clerk._execute_as_owner(regclass, text) IS
     'internal: runs a statement with the rights of the table''s owner, which the caller must have, and no others';
 
+CREATE FUNCTION clerk._read_as_owner(target regclass, statement text, row_key text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'read_as_owner_wrapper';
+COMMENT ON FUNCTION clerk._read_as_owner(regclass, text, text) IS
+    'internal: reads a row as text with the rights of the table''s owner, which the caller must have; FORCE ROW LEVEL SECURITY does not hold';
+
+CREATE FUNCTION clerk._evaluate_clause(place integer, found_row text, request_path text) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'evaluate_clause_wrapper';
+COMMENT ON FUNCTION clerk._evaluate_clause(integer, text, text) IS
+    'internal: calls pg_temp.clerk_explain_N for a row in a restricted operation, on the path of requests';
+
 -- The row as text, which the row's type reads back. A key's type from elsewhere than pg_catalog may have
--- operators that the fixed search_path does not find: such keys are compared as text.
+-- operators that the fixed search_path does not find: such keys are compared as text. Texts by format(), which
+-- calls the output functions of types: a cast may be the owner's.
 CREATE FUNCTION clerk._find_row(target regclass, row_key text) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
@@ -30,7 +41,7 @@ BEGIN
     SELECT count(*), string_agg(
         CASE WHEN y.typnamespace = 'pg_catalog'::regnamespace
             THEN format('t.%I = (%s)::%s', a.attname, v.value, format_type(a.atttypid, NULL))
-            ELSE format('t.%I::text = %s', a.attname, v.value) END,
+            ELSE format('format(''%%s'', t.%I) = %s', a.attname, v.value) END,
         ' AND ' ORDER BY k.place)
     INTO key_columns, conditions
     FROM pg_index AS i
@@ -53,15 +64,13 @@ BEGIN
             HINT = 'Name each column of the key: {"order_id": 1, "line": 2}.';
     END IF;
 
-    EXECUTE format('SELECT (t.*)::text FROM %s AS t WHERE %s', table_name, conditions)
-        INTO found_row USING row_key;
+    found_row := clerk._read_as_owner(target,
+        format('SELECT format(''%%s'', t.*) FROM %s AS t WHERE %s', table_name, conditions), row_key);
     IF found_row IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'no_data_found',
             MESSAGE = format('table %s has no row with this key', table_name),
-            HINT = CASE WHEN row_security_active(target)
-                THEN format('Row security holds for %I too (FORCE): ask as a superuser.', current_user)
-                ELSE 'row_key is the primary key''s value as text, or a JSON object for a composite key.' END;
+            HINT = 'row_key is the primary key''s value as text, or a JSON object for a composite key.';
     END IF;
     RETURN found_row;
 END
@@ -127,7 +136,6 @@ DECLARE
     found_row text;
     clauses jsonb[];
     evaluator text;
-    ignored text;
     results boolean[];
     failures text[];
     clause jsonb;
@@ -201,10 +209,7 @@ BEGIN
                     IF asked_role <> pg_get_userbyid(relation.relowner) THEN
                         EXECUTE format('ALTER FUNCTION %s(text) OWNER TO %I', evaluator, asked_role);
                     END IF;
-                    EXECUTE format('SELECT set_config(''search_path'', $2, true), %s($1), '
-                        'set_config(''search_path'', ''pg_catalog, pg_temp'', true)', evaluator)
-                        INTO ignored, result, ignored USING found_row, request_path;
-                    results[place] := result;
+                    results[place] := clerk._evaluate_clause(place, found_row, request_path);
                 EXCEPTION WHEN OTHERS THEN
                     failures[place] := format('error %s: %s', SQLSTATE, SQLERRM);
                 END;

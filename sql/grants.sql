@@ -30,6 +30,8 @@ GRANT EXECUTE ON FUNCTION
     clerk.explain_access(regclass, jsonb, text, text),
     clerk._assume_session(jsonb),
     clerk._execute_as_owner(regclass, text),
+    clerk._read_as_owner(regclass, text, text),
+    clerk._evaluate_clause(integer, text, text),
     clerk._explain_access(regclass, jsonb, text, text, text),
     clerk._find_row(regclass, text),
     clerk._settled_access(regclass, text, name)

@@ -167,8 +167,9 @@ END
 $body$;
 COMMENT ON FUNCTION clerk._refuse_change() IS 'internal: trigger that keeps a column as it is';
 
+-- The time goes through a text with its zone: not every zone that a session may set can be read back.
 CREATE FUNCTION clerk._stamp_deletion() RETURNS trigger
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
 AS $body$
 BEGIN
     IF NOT row_security_active(coalesce(pg_partition_root(TG_RELID), TG_RELID)) THEN

@@ -224,6 +224,12 @@ pub(crate) enum AdministrationError {
         "its parent has policies that were not made here, and it would be writable by whoever reads those"
     )]
     UnknownParent,
+    #[error("the policies would hold a predicate that only the table's owner may have parsed")]
+    ForeignPredicate,
+    #[error("the table was renamed or dropped meanwhile")]
+    Renamed,
+    #[error("a policy could not be compared: {0}")]
+    Comparison(String),
     #[error("a statement of clerk_sync failed: {0}")]
     Storage(#[from] spi::Error),
     #[error("a statement of clerk_sync failed: {0}")]
@@ -238,6 +244,15 @@ impl From<AdministrationError> for ErrorReport {
             E::Policy(refusal) => (code_of(refusal.kind), refusal.hint.as_str()),
             E::UnknownTable => (Code::ERRCODE_UNDEFINED_TABLE, ""),
             E::UnknownParent => (Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, ""),
+            E::ForeignPredicate => (
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                "Parsing can run code: SET ROLE to the table's owner, who needs clerk_admin, and call it again.",
+            ),
+            E::Renamed => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "Nothing was changed: call it again.",
+            ),
+            E::Comparison(_) => (Code::ERRCODE_INTERNAL_ERROR, ""),
             E::MissingArgument(_) => (Code::ERRCODE_INVALID_PARAMETER_VALUE, ""),
             E::PublishableKey(_) => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

@@ -1,17 +1,27 @@
 //! Tables brought to their specifications: what the catalogs know goes to `clerk_core`, and the
 //! statements that come back are run.
 
+mod children;
+mod report;
+
+use std::collections::VecDeque;
+
 use clerk_core::policy::change::{self, Change};
 use clerk_core::policy::facts::{PolicyFacts, TableFacts};
-use clerk_core::policy::note::Note;
+use clerk_core::policy::specification::Command;
 use clerk_core::policy::via::Via;
-use clerk_core::policy::{Plan, Policy, Refusal, Specification, plan};
-use pgrx::pg_sys::Oid;
+use clerk_core::policy::{DEEPEST, Plan, Policy, Refusal, Specification, plan};
+use pgrx::pg_sys::{self, Oid};
 
+pub(crate) use self::children::{list_children, refresh_children};
+pub(crate) use self::report::SetReport;
 use crate::errors::{Administration, AdministrationError};
 use crate::storage::rights::confined_to;
-use crate::storage::subtransaction::{in_subtransaction, is_of_specification};
+use crate::storage::subtransaction::in_undone_subtransaction;
 use crate::storage::{expressions, search_path, tables};
+
+/// How many tables are read because one follows them: whoever owns a table can write that it follows others.
+const MOST_PARENTS: usize = 64;
 
 /// A table, and the tables whose rows its rows follow.
 pub(crate) struct Family {
@@ -20,40 +30,6 @@ pub(crate) struct Family {
     parents: Vec<TableFacts>,
     /// Of those, the nearest first.
     parent_oids: Vec<Oid>,
-}
-
-/// What was done to tables that follow another one.
-#[derive(Default)]
-pub(crate) struct Refreshed {
-    pub(crate) changes: Vec<Change>,
-    /// Tables for which it failed, with the reason.
-    pub(crate) stale: Vec<(String, String)>,
-}
-
-/// How a set of policies stands.
-pub(crate) struct SetReport {
-    pub(crate) note: Note,
-    /// A policy of the set, how it stands, and what is the matter.
-    pub(crate) policies: Vec<(String, Standing, String)>,
-}
-
-/// Whether a policy is what its specification makes.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It is.
-    Ok,
-    /// It is not there.
-    Missing,
-    /// It is another now.
-    Differs,
-    /// It is, but not all that belongs to the set.
-    Incomplete,
-    /// The specification no longer holds for the table.
-    Broken,
-    /// It cannot be compared.
-    Unknown,
-    /// Row security of the table is off.
-    Disabled,
 }
 
 impl Family {
@@ -66,12 +42,16 @@ impl Family {
             parents: Vec::new(),
             parent_oids: Vec::new(),
         };
-        let mut vias: Vec<String> = coming
-            .and_then(|coming| coming.via.clone())
+        let coming = coming.and_then(|coming| coming.via.clone());
+        let mut ahead: VecDeque<(String, usize)> = coming
             .into_iter()
+            .chain(vias_of(&family.table))
+            .map(|via| (via, 0))
             .collect();
-        vias.extend(vias_of(&family.table));
-        while let Some(via) = vias.pop() {
+        while let Some((via, depth)) = ahead.pop_front() {
+            if depth > DEEPEST || family.parents.len() == MOST_PARENTS {
+                continue;
+            }
             // What does not parse, or leads nowhere, is refused when it is planned.
             let Ok(via) = Via::parse(&via) else {
                 continue;
@@ -84,19 +64,57 @@ impl Family {
             {
                 // A parent is followed, not changed: it may be somebody else's.
                 facts.is_owned = true;
-                vias.extend(vias_of(&facts));
+                ahead.extend(vias_of(&facts).map(|via| (via, depth + 1)));
                 family.parents.push(facts);
                 family.parent_oids.push(parent);
             }
         }
+        family.forget_altered_parents();
         Ok(family)
+    }
+
+    /// A parent's policy that somebody changed by hand says no more who may change the parent's rows: it counts
+    /// as one that was not made here. One with a predicate is taken at its word, since its names may be looked up
+    /// elsewhere now.
+    fn forget_altered_parents(&mut self) {
+        for at in (0..self.parents.len()).rev() {
+            let parent = &self.parents[at];
+            let mut altered = Vec::new();
+            for set in parent.made_sets() {
+                let Ok(plan) = plan(&set.specification, parent, &self.parents) else {
+                    continue;
+                };
+                if plan.has_predicates {
+                    continue;
+                }
+                let of_update = |policy: &&Policy| policy.command == Command::Update;
+                for policy in plan.policies.iter().filter(of_update) {
+                    let mut known = parent.policies.iter();
+                    let present = known.position(|present| present.name == policy.name);
+                    if let Some(place) = present {
+                        let present = &parent.policies[place];
+                        let (table, owner) = (self.parent_oids[at], Oid::from(parent.owner));
+                        let is_same = in_undone_subtransaction(
+                            |_| true,
+                            || compare(policy, present, table, owner),
+                        );
+                        if is_same != Ok(true) {
+                            altered.push(place);
+                        }
+                    }
+                }
+            }
+            for place in altered {
+                self.parents[at].policies[place].comment = None;
+            }
+        }
     }
 
     /// Lets those who change the policies of these tables take turns, from the farthest parent down, until the
     /// transaction ends. What was read before must be read again.
     pub(crate) fn lock(&self) {
         for &parent in self.parent_oids.iter().rev() {
-            tables::lock(parent);
+            tables::hold(parent);
         }
         tables::lock(self.oid);
     }
@@ -125,112 +143,106 @@ impl Family {
         // The comparison cannot fail in core; what failed is said here.
         let failed = std::cell::RefCell::new(None);
         let is_same = |policy: &Policy, present: &PolicyFacts| {
-            let present = Oid::from(present.oid);
-            let compare = || {
-                confined_to(self.owner(), || {
-                    expressions::is_same(policy, present, self.oid)
-                })
-            };
-            let same = if plan.has_predicates {
-                search_path::with_caller(caller_path, compare)
-            } else {
-                compare()
-            };
-            same.unwrap_or_else(|error| {
-                failed.replace(Some(error));
+            // It leaves nothing behind, and an error of Postgres, in a predicate for example, is the caller's.
+            let compare = || compare(policy, present, self.oid, self.owner());
+            let is_same = in_undone_subtransaction(
+                |_| false,
+                || {
+                    if plan.has_predicates {
+                        search_path::with_caller(caller_path, compare)
+                    } else {
+                        compare()
+                    }
+                },
+            );
+            is_same.unwrap_or_else(|error| {
+                failed.replace(Some(AdministrationError::Comparison(error)));
                 false
             })
         };
         let changes = change::write_difference(plan, &others, &self.table, &is_same)?;
         match failed.take() {
-            Some(error) => Err(error.into()),
+            Some(error) => Err(error),
             None => Ok(changes),
         }
     }
 
-    /// Brings a set of the table to what it means now, and says what was changed.
-    fn refresh(
-        &self,
-        specification: &Specification,
-        caller_path: &str,
-    ) -> Administration<Vec<Change>> {
-        let plan = self.plan(specification)?;
-        if plan.writes_by_reading {
-            return Err(AdministrationError::UnknownParent);
-        }
-        let changes = self.difference(&plan, caller_path)?;
-        self.apply(&changes, &plan, caller_path)?;
-        Ok(changes)
-    }
-
-    /// Runs the statements. A policy may hold what somebody wrote: it is made with the rights of the table's
-    /// owner, and its names are looked up on the caller's path where there is a predicate.
+    /// Runs the statements of a plan. A policy may hold what somebody wrote: its names are looked up on the
+    /// caller's path where there is a predicate. What others than the caller wrote is parsed for nobody but the
+    /// owner of the table: parsing can run code.
     pub(crate) fn apply(
         &self,
         changes: &[Change],
         plan: &Plan,
+        is_callers: bool,
         caller_path: &str,
     ) -> Administration<()> {
+        // SAFETY: reads a variable of this backend.
+        let is_owner = unsafe { pg_sys::GetUserId() } == self.owner();
+        let is_foreign = plan.inherits_predicates || (plan.has_predicates && !is_callers);
         for statement in changes.iter().flat_map(|change| &change.statements) {
             if !statement.starts_with("CREATE POLICY ") {
-                tables::execute(statement)?;
-                continue;
-            }
-            let create = || confined_to(self.owner(), || tables::execute(statement));
-            if plan.has_predicates {
-                search_path::with_caller(caller_path, create)?;
+                self.execute(statement)?;
+            } else if is_foreign && !is_owner {
+                return Err(AdministrationError::ForeignPredicate);
+            } else if plan.has_predicates {
+                search_path::with_caller(caller_path, || self.execute(statement))?;
             } else {
-                create()?;
+                self.execute(statement)?;
             }
         }
         Ok(())
     }
 
-    /// How each set of the table stands.
-    pub(crate) fn report(&mut self, caller_path: &str) -> Administration<Vec<SetReport>> {
-        // Whoever may look may compare.
-        self.table.is_owned = true;
-        let sets = self.table.made_sets();
-        sets.into_iter()
-            .map(|note| self.report_set(note, caller_path))
-            .collect()
-    }
-
-    fn compare(&self, plan: &Plan, caller_path: &str) -> Administration<Compared> {
-        match self.difference(plan, caller_path) {
-            Ok(changes) => Ok(Ok(changes)),
-            Err(AdministrationError::Policy(refusal)) => Ok(Err(refusal)),
-            Err(error) => Err(error),
+    /// Runs statements that hold nothing but names.
+    pub(crate) fn run(&self, changes: &[Change]) -> Administration<()> {
+        for statement in changes.iter().flat_map(|change| &change.statements) {
+            self.execute(statement)?;
         }
+        Ok(())
     }
 
-    fn report_set(&self, note: Note, caller_path: &str) -> Administration<SetReport> {
-        let names = note.policies();
-        let all = |standing, detail: &str| {
-            let policy = |name: &String| (name.clone(), standing, detail.to_owned());
-            names.iter().map(policy).collect()
-        };
-        let policies = match self.plan(&note.specification) {
-            Err(refusal) => all(Standing::Broken, &refusal.to_string()),
-            Ok(_) if !self.table.row_security => {
-                all(Standing::Disabled, "row security is disabled")
-            }
-            Ok(plan) => match in_subtransaction(|_| true, || self.compare(&plan, caller_path)) {
-                Ok(Ok(changes)) => {
-                    let policy = |name: &String| judge(name, &self.table, &changes);
-                    names.iter().map(policy).collect()
-                }
-                Ok(Err(refusal)) => all(Standing::Broken, &refusal.to_string()),
-                // Whoever owns a table writes its comments: what is wrong with one hides no other.
-                Err(error) => all(Standing::Unknown, &error),
-            },
-        };
-        Ok(SetReport { note, policies })
+    /// Runs a statement on the table, with its owner's rights where those do: it names the table, and a name may
+    /// mean another one a moment later. So nobody can come in between, and it is looked at before and after.
+    fn execute(&self, statement: &str) -> Administration<()> {
+        tables::keep_for(self.oid, statement);
+        self.check_name()?;
+        if needs_caller(statement) {
+            tables::execute(statement)?;
+        } else {
+            confined_to(self.owner(), || tables::execute(statement))?;
+        }
+        self.check_name()
+    }
+
+    fn check_name(&self) -> Administration<()> {
+        let (schema, name) = (&self.table.schema, &self.table.name);
+        if tables::find(Some(schema), name, "")? == Some(self.oid) {
+            Ok(())
+        } else {
+            Err(AdministrationError::Renamed)
+        }
     }
 }
 
-/// What is asked of the database in a subtransaction, and a refusal apart from what failed there.
-type Compared = Result<Vec<Change>, Refusal>;
+/// The functions of triggers and the schema of indexes are matters of privileges that a table's owner need not
+/// have.
+fn needs_caller(statement: &str) -> bool {
+    ["CREATE OR REPLACE TRIGGER ", "CREATE INDEX "]
+        .iter()
+        .any(|verb| statement.starts_with(verb))
+}
+
+/// Compares a policy with one in the catalogs, with the rights of the table's owner: parsing can run code.
+fn compare(
+    policy: &Policy,
+    present: &PolicyFacts,
+    table: Oid,
+    owner: Oid,
+) -> Result<bool, pgrx::spi::Error> {
+    let present = Oid::from(present.oid);
+    confined_to(owner, || expressions::is_same(policy, present, table))
+}
 
 /// The parent that a `via` names.
 pub(crate) fn find_parent(via: &Via, caller_path: &str) -> Administration<Option<Oid>> {
@@ -241,159 +253,9 @@ pub(crate) fn find_parent(via: &Via, caller_path: &str) -> Administration<Option
     )?)
 }
 
-/// Runs statements that hold nothing but names.
-pub(crate) fn run(changes: &[Change]) -> Administration<()> {
-    for statement in changes.iter().flat_map(|change| &change.statements) {
-        tables::execute(statement)?;
-    }
-    Ok(())
-}
-
-/// Runs a statement with the rights of a table's owner, which the caller must have, and no others.
-pub(crate) fn execute_as_owner(oid: Oid, statement: &str) -> Administration<()> {
-    let table = tables::read_facts(oid)?.ok_or(AdministrationError::UnknownTable)?;
-    table.check_owned()?;
-    confined_to(Oid::from(table.owner), || tables::execute(statement))?;
-    Ok(())
-}
-
-/// Brings the tables that follow this one, and those that follow them, to what their specifications
-/// now mean.
-pub(crate) fn refresh_children(
-    parent: &TableFacts,
-    caller_path: &str,
-) -> Administration<Refreshed> {
-    let mut refreshed = Refreshed::default();
-    let mut changed = vec![(parent.schema.clone(), parent.name.clone())];
-    let mut at = 0;
-    while let Some((schema, name)) = changed.get(at).cloned() {
-        at += 1;
-        for oid in tables::list_children()? {
-            // A child that cannot be brought up to date keeps nobody from protecting the parent.
-            match in_subtransaction(is_of_specification, || {
-                refresh_child(oid, &schema, &name, caller_path)
-            }) {
-                Ok((changes, _)) if changes.is_empty() => {}
-                Ok((changes, child)) => {
-                    refreshed.changes.extend(changes);
-                    if !changed.contains(&child) {
-                        changed.push(child);
-                    }
-                }
-                Err(error) => refreshed.stale.push((tables::name(oid)?, error)),
-            }
-        }
-    }
-    Ok(refreshed)
-}
-
-/// Names of the tables whose rows follow this one's.
-pub(crate) fn list_children(parent: &TableFacts) -> Administration<Vec<String>> {
-    let mut names = Vec::new();
-    for oid in tables::list_children()? {
-        let Some(child) = tables::read_facts(oid)? else {
-            continue;
-        };
-        let sets = child.made_sets();
-        if sets
-            .iter()
-            .any(|set| follows(&set.specification, &parent.schema, &parent.name))
-        {
-            names.push(child.quoted());
-        }
-    }
-    Ok(names)
-}
-
-/// Brings the sets of a table that follow the parent up to date. Gives the changes, and which table it is.
-fn refresh_child(
-    oid: Oid,
-    schema: &str,
-    name: &str,
-    caller_path: &str,
-) -> Administration<(Vec<Change>, (String, String))> {
-    let is_child = |family: &Family| {
-        let sets = family.table.made_sets();
-        sets.iter()
-            .any(|set| follows(&set.specification, schema, name))
-    };
-    let mut family = Family::read(oid, None)?;
-    if is_child(&family) {
-        family.table.check_protectable()?;
-        family.lock();
-        family = Family::read(oid, None)?;
-    }
-    let mut done = Vec::new();
-    for set in family.table.made_sets() {
-        if follows(&set.specification, schema, name) {
-            done.extend(family.refresh(&set.specification, caller_path)?);
-        }
-    }
-    let quoted = family.table.quoted();
-    for change in &mut done {
-        change.summary = format!("{quoted}: {}", change.summary);
-    }
-    Ok((done, (family.table.schema, family.table.name)))
-}
-
-fn follows(specification: &Specification, schema: &str, name: &str) -> bool {
-    let via = specification
-        .via
-        .as_deref()
-        .and_then(|via| Via::parse(via).ok());
-    via.is_some_and(|via| via.schema.as_deref() == Some(schema) && via.table == name)
-}
-
-fn vias_of(table: &TableFacts) -> impl Iterator<Item = String> {
+fn vias_of(table: &TableFacts) -> impl Iterator<Item = String> + use<> {
     table
         .made_sets()
         .into_iter()
         .filter_map(|set| set.specification.via)
-}
-
-fn judge(name: &str, table: &TableFacts, changes: &[Change]) -> (String, Standing, String) {
-    let is_there = table.policies.iter().any(|policy| policy.name == name);
-    let replacement = format!("replace policy {name}");
-    let is_replaced = changes.iter().any(|change| change.summary == replacement);
-    let (standing, detail) = if !is_there {
-        (Standing::Missing, "dropped, or renamed".to_owned())
-    } else if is_replaced {
-        let detail = "not what its specification makes: changed by hand, or the table has changed";
-        (Standing::Differs, detail.to_owned())
-    } else if let Some(first) = changes.iter().find(|change| !is_of_policies(change)) {
-        (
-            Standing::Incomplete,
-            format!("clerk.protect() would {}", first.summary),
-        )
-    } else {
-        (Standing::Ok, String::new())
-    };
-    (name.to_owned(), standing, detail)
-}
-
-/// Whether the change is of a policy, which is judged by itself.
-fn is_of_policies(change: &Change) -> bool {
-    [
-        "create policy ",
-        "replace policy ",
-        "drop policy ",
-        "comment on policy ",
-    ]
-    .iter()
-    .any(|verb| change.summary.starts_with(verb))
-}
-
-impl Standing {
-    /// As `clerk.policies` shows it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Missing => "missing",
-            Self::Differs => "differs",
-            Self::Incomplete => "incomplete",
-            Self::Broken => "broken",
-            Self::Unknown => "unknown",
-            Self::Disabled => "disabled",
-        }
-    }
 }

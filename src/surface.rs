@@ -4,6 +4,7 @@ mod assumption;
 mod call;
 mod claims;
 mod configuration;
+mod explanation;
 mod inspection;
 mod maintenance;
 mod memberships;

@@ -20,6 +20,7 @@ mod condition;
 mod plan;
 mod resolve;
 
+pub use condition::DEEPEST;
 pub use plan::{Grant, Guard, GuardKind, Plan, Policy, plan};
 pub use refusal::{Refusal, RefusalKind};
 pub use specification::{Command, Specification, Template};

@@ -18,7 +18,9 @@ SELECT pg_catalog.jsonb_build_object(
         SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
             'name', a.attname,
             'data_type', pg_catalog.format_type(a.atttypid, a.atttypmod),
-            'base_type', pg_catalog.format_type(b.oid, NULL),
+            -- Not NULL: without a length, char and bit would have one of 1.
+            'base_type', pg_catalog.format_type(b.oid, -1),
+            'whole_type', pg_catalog.format_type(b.oid, b.typmod),
             'is_domain', b.oid <> a.atttypid,
             'is_nondeterministic', NOT coalesce(l.collisdeterministic, true),
             'default', pg_catalog.pg_get_expr(f.adbin, f.adrelid),
@@ -32,12 +34,14 @@ SELECT pg_catalog.jsonb_build_object(
             CROSS JOIN LATERAL (
                 -- What a domain stands on, however deep.
                 WITH RECURSIVE base AS (
-                    SELECT t.oid, t.typbasetype, t.typtype FROM pg_catalog.pg_type AS t WHERE t.oid = a.atttypid
+                    SELECT t.oid, t.typbasetype, t.typtype, t.typtypmod, a.atttypmod AS typmod
+                    FROM pg_catalog.pg_type AS t WHERE t.oid = a.atttypid
                     UNION ALL
-                    SELECT t.oid, t.typbasetype, t.typtype FROM base JOIN pg_catalog.pg_type AS t ON t.oid = base.typbasetype
+                    SELECT t.oid, t.typbasetype, t.typtype, t.typtypmod, base.typtypmod
+                    FROM base JOIN pg_catalog.pg_type AS t ON t.oid = base.typbasetype
                     WHERE base.typtype = 'd'
                 )
-                SELECT base.oid FROM base WHERE base.typtype <> 'd'
+                SELECT base.oid, base.typmod FROM base WHERE base.typtype <> 'd'
             ) AS b
             LEFT JOIN LATERAL (
                 -- By the catalogs: pg_get_serial_sequence() fails where the caller may not look into the schema.
@@ -59,12 +63,40 @@ SELECT pg_catalog.jsonb_build_object(
             CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)
             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.number
         WHERE i.indrelid = c.oid AND i.indisprimary AND k.place <= i.indnkeyatts),
+    'unique_keys', (
+        SELECT coalesce(pg_catalog.jsonb_agg(k.columns), '[]')
+        FROM pg_catalog.pg_index AS i
+            CROSS JOIN LATERAL (
+                SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) AS columns
+                FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)
+                    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.number
+                WHERE k.place <= i.indnkeyatts
+            ) AS k
+        WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid
+            AND i.indpred IS NULL AND i.indexprs IS NULL),
+    'foreign_keys', (
+        SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+            'schema', v.nspname,
+            'table', r.relname,
+            'columns', (
+                SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place)
+                FROM pg_catalog.unnest(f.conkey) WITH ORDINALITY AS k (number, place)
+                    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.number),
+            'parent_columns', (
+                SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place)
+                FROM pg_catalog.unnest(f.confkey) WITH ORDINALITY AS k (number, place)
+                    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum = k.number)
+        )), '[]')
+        FROM pg_catalog.pg_constraint AS f
+            JOIN pg_catalog.pg_class AS r ON r.oid = f.confrelid
+            JOIN pg_catalog.pg_namespace AS v ON v.oid = r.relnamespace
+        WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.convalidated),
     'indexes', (
         SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
             'name', x.relname,
             'leading_column', a.attname,
             'columns', i.indnkeyatts,
-            'comment', pg_catalog.obj_description(x.oid, 'pg_class')
+            'comment', pg_catalog.left(pg_catalog.obj_description(x.oid, 'pg_class'), 1000)
         ) ORDER BY x.relname), '[]')
         FROM pg_catalog.pg_index AS i
             JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
@@ -79,7 +111,11 @@ SELECT pg_catalog.jsonb_build_object(
             'permissive', p.polpermissive,
             'roles', (SELECT pg_catalog.jsonb_agg(CASE WHEN r = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(r)::text END)
                 FROM pg_catalog.unnest(p.polroles) AS r),
-            'comment', pg_catalog.obj_description(p.oid, 'pg_policy')
+            -- A note is never longer than that; whoever owns the table may write more, for others to read.
+            'comment', (
+                SELECT d.description FROM pg_catalog.pg_description AS d
+                WHERE d.objoid = p.oid AND d.classoid = 'pg_catalog.pg_policy'::regclass AND d.objsubid = 0
+                    AND pg_catalog.octet_length(d.description) <= 131072)
         ) ORDER BY p.polname), '[]')
         FROM pg_catalog.pg_policy AS p WHERE p.polrelid = c.oid),
     'triggers', (
@@ -89,7 +125,11 @@ SELECT pg_catalog.jsonb_build_object(
             -- The first argument; its end is a zero byte.
             'column', CASE WHEN s.nspname = 'clerk' AND t.tgnargs = 1 THEN pg_catalog.convert_from(
                 pg_catalog.substr(t.tgargs, 1, pg_catalog.length(t.tgargs) - 1), 'UTF8') END,
-            'is_enabled', t.tgenabled IN ('O', 'A')
+            'is_enabled', t.tgenabled IN ('O', 'A'),
+            -- ROW, BEFORE and UPDATE are the bits 1, 2 and 16.
+            'is_before_update', t.tgtype = 19 AND t.tgattr::text = '',
+            'condition', CASE WHEN s.nspname = 'clerk' THEN pg_catalog.substring(
+                pg_catalog.pg_get_triggerdef(t.oid), ' WHEN [(](.*)[)] EXECUTE FUNCTION ') END
         ) ORDER BY t.tgname), '[]')
         FROM pg_catalog.pg_trigger AS t
             JOIN pg_catalog.pg_proc AS f ON f.oid = t.tgfoid

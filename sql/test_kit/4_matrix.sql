@@ -80,7 +80,7 @@ BEGIN
             HINT = 'Call it as a superuser, as the table''s owner without FORCE, or after clerk_test.stop().';
     END IF;
 
-    EXECUTE format('SELECT array_agg(s.place), array_agg(s.of), array_agg(s.content) FROM (SELECT t.ctid, t.tableoid, (t.*)::text '
+    EXECUTE format('SELECT array_agg(s.place), array_agg(s.of), array_agg(s.content) FROM (SELECT t.ctid, t.tableoid, format(''%%s'', t.*) '
         'FROM %s AS t ORDER BY t.tableoid, t.ctid LIMIT $1::bigint + 1) AS s (place, of, content)', table_name)
         INTO row_places, row_tables, row_texts USING max_rows;
     total := coalesce(cardinality(row_places), 0);

@@ -9,15 +9,36 @@ pub(crate) fn with_rights_of<R>(role: Oid, run: impl FnOnce() -> R) -> R {
 }
 
 /// Runs what somebody else wrote with the rights of that role, and keeps it from getting more: as VACUUM and
-/// ANALYZE call the functions of a table's indexes.
+/// ANALYZE call the functions of a table's indexes. Settings that it changes are put back.
 ///
 /// Parsing is enough to need it: the literal of an array of a domain is checked by the domain's constraint.
 pub(crate) fn confined_to<R>(role: Oid, run: impl FnOnce() -> R) -> R {
-    with_context(
-        role,
-        pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION,
-        run,
-    )
+    confine(role, 0, run)
+}
+
+/// The same for the owner of a table, to read it whole: FORCE ROW LEVEL SECURITY does not hold, as in
+/// Postgres' own checks of foreign keys.
+pub(crate) fn confined_to_owner<R>(owner: Oid, run: impl FnOnce() -> R) -> R {
+    confine(owner, pg_sys::SECURITY_NOFORCE_RLS, run)
+}
+
+/// The same with the rights that there are.
+pub(crate) fn confined<R>(run: impl FnOnce() -> R) -> R {
+    // SAFETY: reads a variable of this backend.
+    confine(unsafe { pg_sys::GetUserId() }, 0, run)
+}
+
+fn confine<R>(role: Oid, flags: u32, run: impl FnOnce() -> R) -> R {
+    let flags =
+        flags | pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
+    // SAFETY: a level of settings that is closed below, false: as if all that changed in it had failed, also
+    // what was set for the session. After an error it is the end of the (sub)transaction that closes it.
+    unsafe {
+        let level = pg_sys::NewGUCNestLevel();
+        let answer = with_context(role, flags, run);
+        pg_sys::AtEOXact_GUC(false, level);
+        answer
+    }
 }
 
 #[inline]

@@ -34,8 +34,13 @@ pub(crate) fn with_caller<R>(path: &str, run: impl FnOnce() -> R) -> R {
     }
 }
 
-/// As Postgres does it for a function's SET clause. An error needs no care: the abort of its
-/// transaction puts settings back.
+/// Runs with this path and no other, for what was made to be run there.
+pub(crate) fn with_exactly<R>(path: &str, run: impl FnOnce() -> R) -> R {
+    with(path, run)
+}
+
+/// As Postgres does it for a function's SET clause, but that nothing set meanwhile stays. An error needs no care:
+/// the abort of its transaction puts settings back.
 fn with<R>(path: &str, run: impl FnOnce() -> R) -> R {
     let path = CString::new(path).unwrap_or_default();
     // SAFETY: a nest level of settings that is closed below, and C strings that outlive the calls.
@@ -62,6 +67,6 @@ fn with<R>(path: &str, run: impl FnOnce() -> R) -> R {
     };
     let answer = run();
     // SAFETY: closes the level opened above.
-    unsafe { pg_sys::AtEOXact_GUC(true, level) };
+    unsafe { pg_sys::AtEOXact_GUC(false, level) };
     answer
 }

@@ -1,83 +1,59 @@
 //! Work that may fail alone.
 
 use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
 use std::ptr;
 
-use pgrx::pg_sys::panic::CaughtError;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::prelude::*;
 
-/// Why the work failed.
-pub(crate) struct Failure {
-    pub(crate) code: PgSqlErrorCode,
-    pub(crate) message: String,
-}
+/// An error of Postgres, or one that code in the database raised.
+pub(crate) struct Failure<'a>(&'a ErrorReportWithLevel);
 
-/// Whether the error is one that a specification can cause: an argument, a definition, a name or a right. What
-/// may pass by itself, a lock that is not had for example, is not.
-pub(crate) fn is_of_specification(code: PgSqlErrorCode) -> bool {
-    ["0A", "22", "23", "2B", "3F", "42", "54", "P0"].contains(&&sqlstate(code)[..2])
-}
+impl Failure<'_> {
+    /// Whether the error is one that a specification can cause: an argument, a definition, a name or a right. What
+    /// may pass by itself, a lock that is not had for example, is not.
+    pub(crate) fn is_of_specification(&self) -> bool {
+        let sqlstate = self.sqlstate();
+        ["0A", "22", "23", "2B", "3F", "42", "54", "P0"].contains(&&sqlstate[..2])
+    }
 
-/// Runs the work in a transaction within the transaction: where it fails, by an error of its own or of
-/// Postgres, what it did is undone and its message is given. A cancelled query, and what is not tolerable, goes
-/// on up.
-pub(crate) fn in_subtransaction<R, E: Display>(
-    is_tolerable: impl Fn(PgSqlErrorCode) -> bool + std::panic::UnwindSafe + std::panic::RefUnwindSafe,
-    work: impl FnOnce() -> Result<R, E>,
-) -> Result<R, String> {
-    attempt_where(is_tolerable, work).map_err(|failure| failure.message)
-}
+    /// Whether somebody wants the whole statement to end: a cancel, a timeout. By where it was raised, since
+    /// everybody may raise an error with the code of a cancel.
+    fn is_from_outside(&self) -> bool {
+        self.is_raised_in("ProcessInterrupts")
+    }
 
-/// The same, with the SQLSTATE of Postgres' errors; errors of the work's own count as internal ones.
-pub(crate) fn attempt<R, E: Display>(work: impl FnOnce() -> Result<R, E>) -> Result<R, Failure> {
-    attempt_where(|_| true, work)
-}
+    fn is_of_deadlock(&self) -> bool {
+        self.is_raised_in("DeadLockReport")
+    }
 
-fn attempt_where<R, E: Display>(
-    is_tolerable: impl Fn(PgSqlErrorCode) -> bool + std::panic::UnwindSafe + std::panic::RefUnwindSafe,
-    work: impl FnOnce() -> Result<R, E>,
-) -> Result<R, Failure> {
-    // SAFETY: Postgres' own sequence, as in plpgsql: the memory context and resource owner of before
-    // are put back on both ways out.
-    unsafe {
-        let context = pg_sys::CurrentMemoryContext;
-        let owner = pg_sys::CurrentResourceOwner;
-        pg_sys::BeginInternalSubTransaction(ptr::null());
-        pg_sys::MemoryContextSwitchTo(context);
-        let outcome = PgTryBuilder::new(std::panic::AssertUnwindSafe(|| {
-            work().map_err(|error| Failure {
-                code: PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
-                message: error.to_string(),
-            })
-        }))
-        .catch_others(|error| match &error {
-            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
-                if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED
-                    && is_tolerable(report.sql_error_code()) =>
-            {
-                Err(Failure {
-                    code: report.sql_error_code(),
-                    message: report.message().to_owned(),
-                })
-            }
-            _ => error.rethrow(),
-        })
-        .execute();
-        match &outcome {
-            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
-        }
-        pg_sys::MemoryContextSwitchTo(context);
-        pg_sys::CurrentResourceOwner = owner;
-        outcome
+    fn is_raised_in(&self, function: &str) -> bool {
+        let place = self.0.function_name().unwrap_or_default();
+        place.contains(function)
+    }
+
+    /// The five characters, of six bits each.
+    fn sqlstate(&self) -> String {
+        let code = self.0.sql_error_code() as i32;
+        (0..5)
+            .map(|place| char::from(b'0' + ((code >> (6 * place)) & 0x3f) as u8))
+            .collect()
     }
 }
 
-impl Failure {
+/// Why work was undone.
+pub(crate) struct Reason {
+    /// Errors of the work's own count as internal ones.
+    sqlstate: String,
+    message: String,
+}
+
+impl Reason {
     /// SQLSTATE and message, for the ledger. A message about a value (class 22) quotes it, so that only the
     /// code is told; messages about constraints name the constraint and its table alone.
     pub(crate) fn describe(&self) -> String {
-        let code = sqlstate(self.code);
+        let code = &self.sqlstate;
         if code.starts_with("22") {
             return format!("{code}: a value was refused");
         }
@@ -86,10 +62,90 @@ impl Failure {
     }
 }
 
-/// The five characters, of six bits each.
-fn sqlstate(code: PgSqlErrorCode) -> String {
-    let code = code as i32;
-    (0..5)
-        .map(|place| char::from(b'0' + ((code >> (6 * place)) & 0x3f) as u8))
-        .collect()
+/// How the work ended where it did not succeed.
+enum End {
+    /// By an error of its own.
+    Told(String),
+    /// By one of Postgres, or of what it called.
+    Raised(Box<CaughtError>),
+}
+
+/// Runs the work in a transaction within the transaction: where it fails, by an error of its own or of
+/// Postgres, what it did is undone and its message is given. What comes from outside (a cancel, a timeout, a
+/// deadlock), and what is not tolerable, goes on up.
+pub(crate) fn in_subtransaction<R, E: Display>(
+    is_tolerable: impl Fn(&Failure<'_>) -> bool,
+    work: impl FnOnce() -> Result<R, E>,
+) -> Result<R, String> {
+    let is_tolerable = |failure: &Failure<'_>| !failure.is_of_deadlock() && is_tolerable(failure);
+    run(false, is_tolerable, work).map_err(|reason| reason.message)
+}
+
+/// Runs what only asks, and undoes all that it did, whether or not it failed: what somebody else wrote may do
+/// more than it is asked for.
+pub(crate) fn in_undone_subtransaction<R, E: Display>(
+    is_tolerable: impl Fn(&Failure<'_>) -> bool,
+    work: impl FnOnce() -> Result<R, E>,
+) -> Result<R, String> {
+    let is_tolerable = |failure: &Failure<'_>| !failure.is_of_deadlock() && is_tolerable(failure);
+    run(true, is_tolerable, work).map_err(|reason| reason.message)
+}
+
+/// Runs what can be tried again, and says more about why it failed: by a deadlock, too, since what it locked is
+/// given back.
+pub(crate) fn attempt<R, E: Display>(work: impl FnOnce() -> Result<R, E>) -> Result<R, Reason> {
+    run(false, |_| true, work)
+}
+
+fn run<R, E: Display>(
+    is_undone: bool,
+    is_tolerable: impl Fn(&Failure<'_>) -> bool,
+    work: impl FnOnce() -> Result<R, E>,
+) -> Result<R, Reason> {
+    // SAFETY: Postgres' own sequence, as in plpgsql: the subtransaction has ended, and the memory context and
+    // resource owner of before are back, before anything is told or raised.
+    let outcome = unsafe {
+        let context = pg_sys::CurrentMemoryContext;
+        let owner = pg_sys::CurrentResourceOwner;
+        pg_sys::BeginInternalSubTransaction(ptr::null());
+        pg_sys::MemoryContextSwitchTo(context);
+        let outcome = PgTryBuilder::new(AssertUnwindSafe(|| {
+            work().map_err(|error| End::Told(error.to_string()))
+        }))
+        .catch_others(|error| Err(End::Raised(Box::new(error))))
+        .execute();
+        if outcome.is_ok() && !is_undone {
+            pg_sys::ReleaseCurrentSubTransaction();
+        } else {
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
+        }
+        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::CurrentResourceOwner = owner;
+        outcome
+    };
+    outcome.map_err(|end| match end {
+        End::Told(message) => Reason {
+            sqlstate: "XX000".to_owned(),
+            message,
+        },
+        End::Raised(error) => match &*error {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
+                if is_tolerated(report, &is_tolerable) =>
+            {
+                Reason {
+                    sqlstate: Failure(report).sqlstate(),
+                    message: report.message().to_owned(),
+                }
+            }
+            _ => error.rethrow(),
+        },
+    })
+}
+
+fn is_tolerated(
+    report: &ErrorReportWithLevel,
+    is_tolerable: &impl Fn(&Failure<'_>) -> bool,
+) -> bool {
+    let failure = Failure(report);
+    !failure.is_from_outside() && is_tolerable(&failure)
 }

@@ -4,9 +4,10 @@ use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 
 use super::call::{c_functions, text_datum};
 use super::memberships::owner_of_function;
-use super::webhooks::with_rights_of;
+
 use crate::errors::SessionError;
 use crate::session_cache::with_session;
+use crate::storage::rights::with_rights_of;
 use crate::storage::{people, search_path};
 
 c_functions! {

@@ -3,8 +3,8 @@
 use std::ffi::{CStr, CString};
 
 use pgrx::datum::AnyElement;
+use pgrx::pg_sys::FunctionCallInfo;
 use pgrx::pg_sys::panic::ErrorReport;
-use pgrx::pg_sys::{FunctionCallInfo, Oid};
 use pgrx::prelude::*;
 
 use super::call::jsonb_text;
@@ -12,6 +12,7 @@ use super::memberships::owner_of_function;
 use super::signing_keys::refuse_read_only;
 use crate::errors::AdministrationError;
 use crate::request::RequestSetting;
+use crate::storage::rights::with_rights_of;
 use crate::storage::search_path;
 use crate::sync::{batch, drain, intake};
 
@@ -63,20 +64,6 @@ fn drain_webhooks(most: i32) -> Result<i32, ErrorReport> {
         return Err(AdministrationError::OneSnapshot.into());
     }
     Ok(drain::drain(most).map_err(AdministrationError::from)?)
-}
-
-/// Runs as the role. After an error the end of the transaction, or subtransaction, gives the caller's role back.
-pub(super) fn with_rights_of<R>(role: Oid, run: impl FnOnce() -> R) -> R {
-    let (mut caller, mut context) = (pg_sys::InvalidOid, 0);
-    // SAFETY: reads and writes variables of this process, as a SECURITY DEFINER function does.
-    unsafe {
-        pg_sys::GetUserIdAndSecContext(&raw mut caller, &raw mut context);
-        pg_sys::SetUserIdAndSecContext(role, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
-    }
-    let answer = run();
-    // SAFETY: as above.
-    unsafe { pg_sys::SetUserIdAndSecContext(caller, context) };
-    answer
 }
 
 /// What PostgREST answers with, for this transaction.

@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 use serde::Serialize;
 
 use crate::storage::mirror;
-use crate::storage::subtransaction::{self, Failure};
+use crate::storage::subtransaction::{self, Reason};
 use crate::storage::webhook_events::State;
 
 /// What became of an event.
@@ -28,12 +28,12 @@ pub(crate) enum Verdict {
 pub(crate) fn apply(changes: &[&Change]) -> Vec<Verdict> {
     match subtransaction::attempt(|| apply_together(changes)) {
         Ok(verdicts) => verdicts,
-        Err(failure) if changes.len() == 1 => vec![Verdict::Failed(failure.describe())],
+        Err(reason) if changes.len() == 1 => vec![Verdict::Failed(reason.describe())],
         Err(_) => changes
             .iter()
             .map(|&change| {
                 subtransaction::attempt(|| apply_together(&[change])).map_or_else(
-                    |failure: Failure| Verdict::Failed(failure.describe()),
+                    |reason: Reason| Verdict::Failed(reason.describe()),
                     |mut verdicts| verdicts.remove(0),
                 )
             })

@@ -57,6 +57,42 @@ pub(super) fn check_table(table: &TableFacts) -> Result<(), Refusal> {
     check_owned(table)
 }
 
+/// Refuses a parent that is not there for all who may read its children.
+pub(super) fn check_parent(parent: &TableFacts) -> Result<(), Refusal> {
+    let refuse = |what: &str| {
+        let name = parent.quoted();
+        Err(
+            Refusal::new(RefusalKind::WrongObject, format_args!("{name} {what}"))
+                .hint("Follow an ordinary or a partitioned table with row security."),
+        )
+    };
+    if !['r', 'p'].contains(&parent.kind) {
+        return refuse("is not a table");
+    }
+    if parent.persistence == 't' {
+        return refuse("is a temporary table");
+    }
+    Ok(())
+}
+
+/// Refuses a parent in which several rows could be the one that a child follows: whoever may insert one that is
+/// alike would be given the child.
+pub(super) fn check_unique(parent: &TableFacts, columns: &[String]) -> Result<(), Refusal> {
+    let is_within = |key: &Vec<String>| key.iter().all(|column| columns.contains(column));
+    if parent.unique_keys.iter().any(is_within) {
+        return Ok(());
+    }
+    let list: Vec<_> = columns.iter().map(|column| quote_name(column)).collect();
+    Err(Refusal::new(
+        RefusalKind::Option,
+        format_args!("({}) of {} is not unique", list.join(", "), parent.quoted()),
+    )
+    .detail("Whoever may insert a row there that is alike would be given the rows that follow it.")
+    .hint(
+        "Follow the whole primary key, or columns with a unique constraint that is not deferrable.",
+    ))
+}
+
 /// Refuses a table that others inherit from, other than as partitions.
 pub(super) fn check_heirs(table: &TableFacts) -> Result<(), Refusal> {
     if !table.has_heirs {
@@ -334,7 +370,10 @@ pub(super) fn check_soft_delete(table: &TableFacts, name: &str) -> Result<(), Re
     let Some(column) = table.column(name) else {
         return Err(Refusal::missing_column(&table.quoted(), name));
     };
-    if column.base_type == "timestamp with time zone" {
+    // A time that is rounded could lie before now(), where nobody may see it any more.
+    if ["timestamp with time zone", "timestamp(6) with time zone"]
+        .contains(&column.whole_type.as_str())
+    {
         return Ok(());
     }
     Err(Refusal::new(
@@ -346,5 +385,7 @@ pub(super) fn check_soft_delete(table: &TableFacts, name: &str) -> Result<(), Re
         ),
     )
     .detail(format_args!("It has type {}.", column.data_type))
-    .hint("Name a column of type timestamptz that is NULL while the row lives."))
+    .hint(
+        "Name a column of type timestamptz, to the microsecond, that is NULL while the row lives.",
+    ))
 }

@@ -4,8 +4,9 @@
 //! a child's column that is compared with its parent is written with its table. `docs/benchmarks.md`
 //! has the measurements behind the forms.
 
-use super::facts::TableFacts;
-use super::names::{quote_name, quote_qualified, quote_text};
+use super::checks::{check_parent, check_unique};
+use super::facts::{ColumnFacts, TableFacts};
+use super::names::{quote_literal, quote_qualified};
 use super::plan::Catalog;
 use super::refusal::{Refusal, RefusalKind};
 use super::resolve::{Resolved, resolve};
@@ -22,7 +23,7 @@ pub(crate) struct Conditions {
 }
 
 /// How deep tables may follow each other.
-const DEEPEST: usize = 8;
+pub const DEEPEST: usize = 8;
 
 /// Writes the conditions of one table's policies.
 pub(crate) struct Writer<'a> {
@@ -71,7 +72,7 @@ impl Writer<'_> {
         }
         let (mut old, mut new) = (row.clone(), row);
         if let Some(column) = &self.resolved.soft_delete {
-            let is_alive = is_alive(&quote_name(column), command);
+            let is_alive = is_alive(&self.table.column_expression(column, ""), command);
             if command == Command::Insert {
                 new.push(is_alive.clone());
             }
@@ -169,7 +170,10 @@ impl Writer<'_> {
         let mut all = Vec::new();
         if let Some(organization) = &resolved.organization {
             let active = self.call("clerk_org_id", &[]);
-            all.push(format!("{active} = {}", quote_text(organization)));
+            all.push(format!(
+                "{active} = {}",
+                quote_literal(organization, "text")
+            ));
         }
         // A member's roles are those of the memberships, not of the active organization.
         if resolved.template != Template::Member {
@@ -190,7 +194,7 @@ impl Writer<'_> {
 
     /// Any of the texts will do; nothing is asked where there are none.
     fn has(&self, function: &str, texts: &[String]) -> Option<String> {
-        let call = |text: &String| self.call(function, &[quote_text(text)]);
+        let call = |text: &String| self.call(function, &[quote_literal(text, "text")]);
         let calls: Vec<_> = texts.iter().map(call).collect();
         match calls.as_slice() {
             [] => None,
@@ -202,8 +206,11 @@ impl Writer<'_> {
     /// A preset, or a level and an interval.
     fn is_reverified(&self, reverification: &str) -> String {
         let arguments = match reverification.split_once(' ') {
-            Some((level, within)) => vec![quote_text(level), quote_text(within.trim())],
-            None => vec![quote_text(reverification)],
+            Some((level, within)) => vec![
+                quote_literal(level, "text"),
+                quote_literal(within.trim(), "interval"),
+            ],
+            None => vec![quote_literal(reverification, "text")],
         };
         self.call("clerk_reverified", &arguments)
     }
@@ -218,7 +225,8 @@ impl Writer<'_> {
         let arguments = if roles.is_empty() {
             Vec::new()
         } else {
-            let roles: Vec<_> = roles.iter().map(|role| quote_text(role)).collect();
+            let quote = |role: &String| quote_literal(role, "text");
+            let roles: Vec<_> = roles.iter().map(quote).collect();
             vec![format!("ARRAY[{}]", roles.join(", "))]
         };
         let organizations = if_all(requirements, self.call("clerk_member_org_ids", &arguments));
@@ -242,6 +250,7 @@ impl Writer<'_> {
     /// its parent.
     fn follows(&self, via: &Via, command: Command, depth: usize) -> Result<String, Refusal> {
         let parent = self.catalog.parent(via)?;
+        check_parent(parent)?;
         if !parent.row_security {
             return Err(Refusal::new(
                 RefusalKind::NotReady,
@@ -273,15 +282,17 @@ impl Writer<'_> {
         }
         let mut conditions = Vec::new();
         for (column, parent_column) in via.columns.iter().zip(parent_columns) {
-            if parent.column(parent_column).is_none() {
+            let Some(facts) = parent.column(parent_column) else {
                 return Err(Refusal::missing_column(&name, parent_column));
-            }
+            };
             conditions.push(format!(
-                "{} = {}",
+                "{} {} {}",
                 parent.column_expression(parent_column, &format!("{name}.")),
+                equals(facts, self.table.column(column)),
                 self.table.column_expression(column, &format!("{child}."))
             ));
         }
+        check_unique(parent, parent_columns)?;
         if command.writes() {
             conditions.extend(self.parent_condition(parent, depth + 1)?);
         }
@@ -333,6 +344,21 @@ impl Writer<'_> {
             several => format!("(({}))", several.join(") OR (")),
         });
         Ok(all)
+    }
+}
+
+/// The operator that compares a parent's column with a child's. Where Postgres has none that fits exactly, one
+/// of somebody else's that does would be taken: there it is named with its schema.
+fn equals(parent: &ColumnFacts, child: Option<&ColumnFacts>) -> &'static str {
+    let kind = |column: &ColumnFacts| match column.base_type.as_str() {
+        "text" | "character varying" => Some("text"),
+        "integer" | "bigint" | "smallint" => Some("integer"),
+        "uuid" => Some("uuid"),
+        _ => None,
+    };
+    match (kind(parent), child.and_then(kind)) {
+        (Some(parent), Some(child)) if parent == child => "=",
+        _ => "OPERATOR(pg_catalog.=)",
     }
 }
 

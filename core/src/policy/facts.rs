@@ -7,6 +7,7 @@ use super::names::{quote_name, quote_qualified};
 use super::note::{MARK, Note};
 use super::refusal::Refusal;
 use super::specification::Command;
+use super::via::Via;
 
 /// A table as its catalogs describe it.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,6 +40,12 @@ pub struct TableFacts {
     pub columns: Vec<ColumnFacts>,
     /// Names of the primary key's columns, in its order.
     pub primary_key: Vec<String>,
+    /// The columns of its unique indexes: those that hold for all rows and at any time.
+    #[serde(default)]
+    pub unique_keys: Vec<Vec<String>>,
+    /// Its validated foreign keys.
+    #[serde(default)]
+    pub foreign_keys: Vec<ForeignKeyFacts>,
     /// Complete, valid indexes.
     pub indexes: Vec<IndexFacts>,
     /// All of its policies.
@@ -49,7 +56,7 @@ pub struct TableFacts {
     pub grants: Vec<GrantFacts>,
     /// Names in its schema that an index of ours might have.
     pub taken_names: Vec<String>,
-    /// Those of the roles asked for, and of `anon`, `authenticated`, `service_role`, that exist.
+    /// All roles of the server.
     pub roles: Vec<String>,
     /// The schema of the extension's functions.
     pub function_schema: String,
@@ -62,8 +69,10 @@ pub struct ColumnFacts {
     pub name: String,
     /// As `format_type` writes it.
     pub data_type: String,
-    /// The same of the type that a domain stands on.
+    /// The same of the type that a domain stands on, without length or precision.
     pub base_type: String,
+    /// The same with them.
+    pub whole_type: String,
     /// Whether its type is a domain.
     #[serde(default)]
     pub is_domain: bool,
@@ -78,6 +87,19 @@ pub struct ColumnFacts {
     /// Roles that were granted USAGE of the sequence.
     #[serde(default)]
     pub sequence_users: Vec<String>,
+}
+
+/// A foreign key.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ForeignKeyFacts {
+    /// Columns of the table, in its order.
+    pub columns: Vec<String>,
+    /// Schema of the table that it references.
+    pub schema: String,
+    /// Name of the table that it references.
+    pub table: String,
+    /// Columns there, in the same order.
+    pub parent_columns: Vec<String>,
 }
 
 /// An index.
@@ -122,6 +144,12 @@ pub struct TriggerFacts {
     /// Whether it fires.
     #[serde(default = "yes")]
     pub is_enabled: bool,
+    /// Whether it does so before each update of a row, whichever columns are named.
+    #[serde(default = "yes")]
+    pub is_before_update: bool,
+    /// Its WHEN condition, as Postgres writes it.
+    #[serde(default)]
+    pub condition: Option<String>,
 }
 
 fn yes() -> bool {
@@ -191,6 +219,20 @@ impl TableFacts {
             }
         }
         sets
+    }
+
+    /// Whether a foreign key makes sure that the parent's row is there, by some of the columns or all.
+    pub(crate) fn references(&self, parent: &Self, via: &Via) -> bool {
+        let parent_columns = if via.parent_columns.is_empty() {
+            &parent.primary_key
+        } else {
+            &via.parent_columns
+        };
+        let wanted: Vec<_> = via.columns.iter().zip(parent_columns).collect();
+        self.foreign_keys.iter().any(|key| {
+            let held: Vec<_> = key.columns.iter().zip(&key.parent_columns).collect();
+            parent.is(&key.schema, &key.table) && held.iter().all(|pair| wanted.contains(pair))
+        })
     }
 
     /// Whether an index begins with the column that was not made here, and so stays.

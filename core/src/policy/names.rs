@@ -62,6 +62,12 @@ pub fn quote_text(text: &str) -> String {
     }
 }
 
+/// The text as a literal with its type, so that no function or operator of somebody else's fits it better
+/// than the one that is meant.
+pub(crate) fn quote_literal(text: &str, data_type: &str) -> String {
+    format!("{}::{data_type}", quote_text(text))
+}
+
 /// Checks a name that somebody typed.
 ///
 /// # Errors

@@ -13,6 +13,9 @@ use super::specification::Specification;
 /// What every comment begins with that was made here.
 pub const MARK: &str = "clerk_sync: ";
 
+/// The longest comment that is read, in bytes: whoever owns a table may write longer ones.
+pub(crate) const LONGEST_NOTE: usize = 131_072;
+
 /// What is ever granted: the commands, and the use of sequences.
 const PRIVILEGES: [&str; 5] = ["SELECT", "INSERT", "UPDATE", "DELETE", "USAGE"];
 
@@ -61,6 +64,10 @@ impl Note {
     pub fn parse(comment: &str) -> Option<Self> {
         let mut options: Map<String, Value> =
             serde_json::from_str(comment.strip_prefix(MARK)?).ok()?;
+        // No text of Postgres holds one, so none was written here.
+        if options.values().any(holds_nul) {
+            return None;
+        }
         let made: Made = match options.remove(MADE) {
             Some(made) => serde_json::from_value(made).ok()?,
             None => Made::default(),
@@ -103,5 +110,16 @@ impl Note {
         commands
             .map(|command| join_name(self.prefix(), command))
             .collect()
+    }
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(holds_nul),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        _ => false,
     }
 }

@@ -29,6 +29,8 @@ pub struct Plan {
     pub writes_by_reading: bool,
     /// Whether policies hold something that people wrote, whose names are looked up as they meant them.
     pub has_predicates: bool,
+    /// Whether some of that stands in the policies of a parent.
+    pub inherits_predicates: bool,
 }
 
 /// One policy.
@@ -180,12 +182,18 @@ pub fn plan(
         )
         .hint("Create it on each partition by hand, and give indexes => 'none'."));
     }
+    let inherits_predicates = resolved.via.is_some()
+        && resolved.commands != [Command::Select]
+        && parents
+            .iter()
+            .flat_map(TableFacts::made_sets)
+            .any(|set| set.specification.has_predicate());
     Ok(Plan {
         guards: guards(&resolved, &catalog)?,
         indexed: indexed(&resolved),
         defaults: defaults(&resolved, table),
         grants: grants(&policies, specification, table),
-        notices: notices(&resolved, &catalog)?,
+        notices: notices(&resolved, table, &catalog)?,
         writes_by_reading: match &resolved.via {
             Some(via) => {
                 resolved.commands != [Command::Select]
@@ -193,11 +201,8 @@ pub fn plan(
             }
             None => false,
         },
-        has_predicates: resolved.specification.has_predicate()
-            || parents
-                .iter()
-                .flat_map(TableFacts::made_sets)
-                .any(|set| set.specification.has_predicate()),
+        has_predicates: resolved.specification.has_predicate() || inherits_predicates,
+        inherits_predicates,
         policies,
         specification: resolved.specification,
     })
@@ -391,7 +396,11 @@ fn grants(policies: &[Policy], specification: &Specification, table: &TableFacts
     grants
 }
 
-fn notices(resolved: &Resolved, catalog: &Catalog<'_>) -> Result<Vec<String>, Refusal> {
+fn notices(
+    resolved: &Resolved,
+    table: &TableFacts,
+    catalog: &Catalog<'_>,
+) -> Result<Vec<String>, Refusal> {
     let mut notices = Vec::new();
     if resolved.specification.restrictive == Some(true) {
         notices.push(
@@ -401,6 +410,14 @@ fn notices(resolved: &Resolved, catalog: &Catalog<'_>) -> Result<Vec<String>, Re
     }
     if let Some(via) = &resolved.via {
         let parent = catalog.parent(via)?;
+        if !table.references(parent, via) {
+            notices.push(format!(
+                "no validated foreign key of {} references {}: whoever may insert a missing row there is given the \
+                 rows here that name it",
+                table.quoted(),
+                parent.quoted()
+            ));
+        }
         if !follows_known_policies(parent) {
             notices.push(format!(
                 "policies of {} were not made here: {}",

@@ -146,7 +146,8 @@ impl Catalog {
                 else {
                     panic!("a function of one text");
                 };
-                let made = json!({"name": name, "guard": function, "column": column});
+                let made = json!({"name": name, "guard": function, "column": column,
+                    "condition": condition_of(function, column)});
                 cursor.rest = &[];
                 self.list("triggers").retain(|known| known["name"] != *name);
                 self.list("triggers").push(made);
@@ -375,5 +376,15 @@ impl Cursor<'_> {
             Token::Text(text) => text.clone(),
             other => panic!("{other:?} is no text"),
         }
+    }
+}
+
+/// The condition of a guard, as Postgres writes it.
+fn condition_of(function: &str, column: &str) -> String {
+    let name = clerk_core::policy::names::quote_name(column);
+    let changed = format!("(old.{name} IS DISTINCT FROM new.{name})");
+    match function {
+        "_stamp_deletion" => format!("((new.{name} IS NOT NULL) AND {changed})"),
+        _ => changed,
     }
 }

@@ -21,6 +21,9 @@ pub fn facts(changes: Value) -> TableFacts {
         "function_schema": "public",
     });
     merge(&mut facts, changes);
+    if facts.get("unique_keys").is_none() && facts["primary_key"] != json!([]) {
+        facts["unique_keys"] = json!([facts["primary_key"]]);
+    }
     serde_json::from_value(facts).expect("facts")
 }
 
@@ -36,7 +39,7 @@ pub fn with_columns(names: &[&str]) -> TableFacts {
 
 pub fn column(name: &str, data_type: &str) -> Value {
     json!({
-        "name": name, "data_type": data_type, "base_type": data_type,
+        "name": name, "data_type": data_type, "base_type": data_type, "whole_type": data_type,
         "is_nondeterministic": false, "default": null, "is_generated": false, "sequence": null,
     })
 }
@@ -44,6 +47,9 @@ pub fn column(name: &str, data_type: &str) -> Value {
 /// The column with some of its members changed.
 pub fn column_with(name: &str, data_type: &str, changes: Value) -> Value {
     let mut column = column(name, data_type);
+    if let Some(base) = changes.get("base_type") {
+        column["whole_type"] = base.clone();
+    }
     merge(&mut column, changes);
     column
 }

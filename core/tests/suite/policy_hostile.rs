@@ -128,7 +128,7 @@ impl World {
                     column_with(name(2), "bigint", json!({"sequence": sequence})), column(name(3), "text"),
                     column_with(name(4), "app.id", json!({"base_type": "character varying"})), column(name(5), "timestamp with time zone"), column(name(6), "text"),
                 ],
-                "primary_key": [name(2)], "indexes": [], "policies": [], "triggers": [], "grants": [],
+                "primary_key": [name(2)], "unique_keys": [[name(2)], [name(3)]], "indexes": [], "policies": [], "triggers": [], "grants": [],
                 "taken_names": [], "roles": [name(7), name(8)], "function_schema": name(11),
             })
         };

@@ -5,7 +5,9 @@ use clerk_core::policy::note::{Made, Note};
 use clerk_core::policy::{Command, Guard, GuardKind, Plan, Refusal, RefusalKind, plan};
 use serde_json::{Value, json};
 
-use crate::policy_facts::{condition, documents, facts, planned, policy, specification};
+use crate::policy_facts::{
+    column_with, condition, documents, facts, planned, policy, specification,
+};
 
 /// The documents under another name, with the policies of these plans.
 fn protected(name: &str, plans: &[Plan]) -> TableFacts {
@@ -65,10 +67,128 @@ fn a_child_is_read_by_the_parents_policies_and_written_by_its_update() {
     assert!(plan.defaults.is_empty());
 }
 
+const NO_FOREIGN_KEY: &str = "no validated foreign key of public.documents references public.projects: \
+     whoever may insert a missing row there is given the rows here that name it";
+
+#[test]
+fn the_rows_that_are_followed_must_be_one_and_should_be_there() {
+    let followed = |unique: Value, foreign_keys: Value, via: &str| {
+        let parent = facts(json!({"name": "projects", "row_security": true,
+            "primary_key": ["id"], "unique_keys": unique}));
+        let child = facts(json!({"foreign_keys": foreign_keys}));
+        let options = json!({"via": via, "commands": ["select"]});
+        plan(&specification("inherit", options), &child, &[parent])
+    };
+    let simple = "project_id references public.projects";
+    let both = "org_id, project_id references public.projects (org_id, id)";
+    for (unique, via, is_taken) in [
+        (json!([["id"]]), simple, true),
+        (json!([["org_id", "id"]]), both, true),
+        (json!([["body"], ["id"]]), both, true),
+        (json!([]), simple, false),
+        (json!([["org_id", "id"]]), simple, false),
+        (json!([["body"]]), both, false),
+    ] {
+        let planned = followed(unique.clone(), json!([]), via);
+        match planned {
+            Ok(plan) => assert!(
+                is_taken && plan.notices[0] == NO_FOREIGN_KEY,
+                "{unique} {via}"
+            ),
+            Err(refusal) => {
+                assert!(!is_taken, "{unique} {via}");
+                assert!(
+                    refusal
+                        .message
+                        .ends_with(" of public.projects is not unique")
+                );
+            }
+        }
+    }
+    let key = |columns: Value, table: &str, parent_columns: Value| json!([{"columns": columns, "schema": "public", "table": table, "parent_columns": parent_columns}]);
+    let of_id = json!([["id"]]);
+    for (foreign_keys, via, is_safe) in [
+        (
+            key(json!(["project_id"]), "projects", json!(["id"])),
+            simple,
+            true,
+        ),
+        (
+            key(json!(["project_id"]), "projects", json!(["id"])),
+            both,
+            true,
+        ),
+        (
+            key(
+                json!(["project_id", "org_id"]),
+                "projects",
+                json!(["id", "org_id"]),
+            ),
+            both,
+            true,
+        ),
+        (
+            key(json!(["project_id"]), "others", json!(["id"])),
+            simple,
+            false,
+        ),
+        (key(json!(["id"]), "projects", json!(["id"])), simple, false),
+        (
+            key(json!(["project_id"]), "projects", json!(["org_id"])),
+            simple,
+            false,
+        ),
+    ] {
+        let plan = followed(of_id.clone(), foreign_keys.clone(), via).expect("a plan");
+        let is_told = plan.notices.iter().any(|notice| notice == NO_FOREIGN_KEY);
+        assert_eq!(is_told, !is_safe, "{foreign_keys} {via}");
+    }
+}
+
+#[test]
+fn a_parent_that_only_its_session_sees_is_not_followed() {
+    for (change, what) in [
+        (json!({"persistence": "t"}), "is a temporary table"),
+        (json!({"kind": "v"}), "is not a table"),
+    ] {
+        let mut parent = json!({"name": "projects", "row_security": true});
+        for (member, value) in change.as_object().expect("an object") {
+            parent[member] = value.clone();
+        }
+        let refusal = follow(json!({}), &[facts(parent)]).expect_err("a refusal");
+        assert_eq!(refusal.kind, RefusalKind::WrongObject);
+        assert_eq!(refusal.message, format!("public.projects {what}"));
+    }
+}
+
+#[test]
+fn keys_without_an_exact_operator_are_compared_by_postgres_own() {
+    let typed = |kind: &str| column_with("project_id", kind, json!({}));
+    for (parent, child, operator) in [
+        ("uuid", "uuid", "="),
+        ("bigint", "smallint", "="),
+        ("app.kind", "app.kind", "OPERATOR(pg_catalog.=)"),
+        ("numeric", "bigint", "OPERATOR(pg_catalog.=)"),
+    ] {
+        let key = column_with("id", parent, json!({}));
+        let parent = facts(json!({"name": "projects", "row_security": true, "columns": [key]}));
+        let child = facts(json!({"columns": [typed(child)]}));
+        let options =
+            json!({"via": "project_id references public.projects", "commands": ["select"]});
+        let plan = plan(&specification("inherit", options), &child, &[parent]).expect("a plan");
+        assert_eq!(
+            condition(&plan, Command::Select),
+            format!(
+                "EXISTS (SELECT 1 FROM public.projects WHERE public.projects.id {operator} public.documents.project_id)"
+            )
+        );
+    }
+}
+
 #[test]
 fn a_child_of_several_columns_names_them_in_order() {
     let parent = facts(json!({"name": "projects", "row_security": true,
-        "primary_key": ["org_id", "id"]}));
+        "primary_key": ["org_id", "id"], "unique_keys": [["org_id", "id"]]}));
     let followed = |via: &str| {
         let options = json!({"via": via, "commands": ["select"]});
         follow(options, std::slice::from_ref(&parent))
@@ -84,8 +204,8 @@ fn a_child_of_several_columns_names_them_in_order() {
         plan.specification.via.as_deref(),
         Some("user_id, project_id references public.projects")
     );
-    let plan = followed("project_id references public.projects (id)").expect("a plan");
-    assert_eq!(condition(&plan, Command::Select), format!("{FOLLOWS})"));
+    let part = followed("project_id references public.projects (id)").expect_err("a refusal");
+    assert_eq!(part.message, "(id) of public.projects is not unique");
     let refusal = followed("project_id references public.projects").expect_err("a refusal");
     assert_eq!(
         refusal.detail,
@@ -141,7 +261,7 @@ fn of_several_sets_of_the_parent_any_permissive_and_every_restrictive_one_must_a
     assert_eq!(
         written(&[parent]),
         format!(
-            "{FOLLOWS} AND ((SELECT public.clerk_has_plan('gold'))) \
+            "{FOLLOWS} AND ((SELECT public.clerk_has_plan('gold'::text))) \
              AND ((user_id = public.clerk_user_id()) OR (org_id = public.clerk_org_id())))"
         )
     );
@@ -174,7 +294,7 @@ fn sets_for_other_roles_give_a_child_nothing() {
     assert_eq!(
         written(&[narrowed]),
         format!(
-            "{FOLLOWS} AND ((SELECT public.clerk_has_plan('gold'))) AND user_id = public.clerk_user_id())"
+            "{FOLLOWS} AND ((SELECT public.clerk_has_plan('gold'::text))) AND user_id = public.clerk_user_id())"
         )
     );
 }
@@ -274,9 +394,10 @@ fn policies_that_were_written_by_hand_decide_on_reading_only_and_are_told_of() {
             format!("{FOLLOWS}{expected}")
         );
         let notices: &[&str] = if is_known {
-            &[]
+            &[NO_FOREIGN_KEY]
         } else {
             &[
+                NO_FOREIGN_KEY,
                 "policies of public.projects were not made here: whoever may read a row there may write its children",
             ]
         };
@@ -336,7 +457,7 @@ fn what_the_child_asks_besides_is_asked_too() {
     assert_eq!(
         condition(&plan, Command::Delete),
         format!(
-            "{FOLLOWS} AND user_id = public.clerk_user_id()) AND (SELECT public.clerk_has_feature('audit')) \
+            "{FOLLOWS} AND user_id = public.clerk_user_id()) AND (SELECT public.clerk_has_feature('audit'::text)) \
              AND (body <> '')"
         )
     );

@@ -98,7 +98,7 @@ fn a_commands_own_roles_go_before_its_group_and_its_group_before_all() {
     }});
     let plan = planned("organization", options, &documents());
     let has = |command, role: &str| {
-        let call = format!("public.clerk_has_role('{role}')");
+        let call = format!("public.clerk_has_role('{role}'::text)");
         condition(&plan, command).contains(&call)
     };
     for (command, role) in [
@@ -112,7 +112,7 @@ fn a_commands_own_roles_go_before_its_group_and_its_group_before_all() {
     }
     let plan = planned("organization", json!({"roles": {"all": "a"}}), &documents());
     for command in Command::ALL {
-        assert!(condition(&plan, command).contains("public.clerk_has_role('a')"));
+        assert!(condition(&plan, command).contains("public.clerk_has_role('a'::text)"));
     }
 }
 
@@ -123,11 +123,11 @@ fn requirements_of_several_options_are_all_asked() {
     assert_eq!(
         conditions(&planned("owner", options, &documents())),
         [
-            "select USING user_id = CASE WHEN public.clerk_has_role('x') AND public.clerk_has_permission('p') \
-             AND public.clerk_has_plan('q') AND public.clerk_has_feature('f') THEN public.clerk_user_id() END",
-            "delete USING user_id = CASE WHEN public.clerk_has_role('x') AND public.clerk_has_role('y') \
-             AND public.clerk_has_permission('p') AND public.clerk_has_plan('q') \
-             AND public.clerk_has_feature('f') AND public.clerk_reverified('moderate') \
+            "select USING user_id = CASE WHEN public.clerk_has_role('x'::text) AND public.clerk_has_permission('p'::text) \
+             AND public.clerk_has_plan('q'::text) AND public.clerk_has_feature('f'::text) THEN public.clerk_user_id() END",
+            "delete USING user_id = CASE WHEN public.clerk_has_role('x'::text) AND public.clerk_has_role('y'::text) \
+             AND public.clerk_has_permission('p'::text) AND public.clerk_has_plan('q'::text) \
+             AND public.clerk_has_feature('f'::text) AND public.clerk_reverified('moderate'::text) \
              THEN public.clerk_user_id() END",
         ]
     );
@@ -326,7 +326,7 @@ fn a_restrictive_set_says_so_and_covers_every_command() {
     );
     assert!(statements("plan", options, json!({})).contains(
         &"CREATE POLICY clerk_delete ON public.documents AS RESTRICTIVE FOR DELETE TO authenticated \
-          USING ((SELECT public.clerk_has_plan('gold')))"
+          USING ((SELECT public.clerk_has_plan('gold'::text)))"
             .to_owned()
     ));
 }

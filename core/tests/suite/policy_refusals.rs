@@ -288,7 +288,15 @@ fn texts_and_domains_over_them_hold_ids() {
 
 #[test]
 fn a_soft_deletion_needs_a_time() {
-    for data_type in ["timestamp without time zone", "boolean", "date"] {
+    let whole = "timestamp(6) with time zone";
+    let table = facts(json!({"columns": [column("user_id", "text"), column("gone", whole)]}));
+    planned("owner", json!({"soft_delete": "gone"}), &table);
+    for data_type in [
+        "timestamp without time zone",
+        "boolean",
+        "date",
+        "timestamp(0) with time zone",
+    ] {
         let table =
             facts(json!({"columns": [column("user_id", "text"), column("gone", data_type)]}));
         let refusal = refused("owner", json!({"soft_delete": "gone"}), &table);
@@ -298,7 +306,7 @@ fn a_soft_deletion_needs_a_time() {
                 Kind::ColumnType,
                 "column gone of table public.documents cannot tell when a row was deleted",
                 &*format!("It has type {data_type}."),
-                "Name a column of type timestamptz that is NULL while the row lives."
+                "Name a column of type timestamptz, to the microsecond, that is NULL while the row lives."
             )
         );
     }

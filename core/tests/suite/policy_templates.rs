@@ -67,12 +67,12 @@ fn each_command_has_its_own_roles_and_any_of_them_will_do() {
             json!({"roles": {"read": ["org:admin", "org:member"], "write": "org:admin"}})
         ),
         [
-            "select USING org_id = CASE WHEN (public.clerk_has_role('org:admin') OR \
-             public.clerk_has_role('org:member')) THEN public.clerk_org_id() END",
-            "insert CHECK org_id = CASE WHEN public.clerk_has_role('org:admin') THEN public.clerk_org_id() END",
-            "update USING org_id = CASE WHEN public.clerk_has_role('org:admin') THEN public.clerk_org_id() END \
-             CHECK org_id = CASE WHEN public.clerk_has_role('org:admin') THEN public.clerk_org_id() END",
-            "delete USING org_id = CASE WHEN public.clerk_has_role('org:admin') THEN public.clerk_org_id() END",
+            "select USING org_id = CASE WHEN (public.clerk_has_role('org:admin'::text) OR \
+             public.clerk_has_role('org:member'::text)) THEN public.clerk_org_id() END",
+            "insert CHECK org_id = CASE WHEN public.clerk_has_role('org:admin'::text) THEN public.clerk_org_id() END",
+            "update USING org_id = CASE WHEN public.clerk_has_role('org:admin'::text) THEN public.clerk_org_id() END \
+             CHECK org_id = CASE WHEN public.clerk_has_role('org:admin'::text) THEN public.clerk_org_id() END",
+            "delete USING org_id = CASE WHEN public.clerk_has_role('org:admin'::text) THEN public.clerk_org_id() END",
         ]
     );
 }
@@ -89,9 +89,9 @@ fn a_member_of_any_organization_passes_by_the_memberships() {
             json!({"role": "org:member", "roles": {"delete": ["org:admin", "org:owner"]}})
         )[2..],
         [
-            "update USING org_id = ANY ((SELECT public.clerk_member_org_ids(ARRAY['org:member']))::text[]) \
-             CHECK org_id = ANY ((SELECT public.clerk_member_org_ids(ARRAY['org:member']))::text[])",
-            "delete USING org_id = ANY ((SELECT public.clerk_member_org_ids(ARRAY['org:admin', 'org:owner']))::text[])",
+            "update USING org_id = ANY ((SELECT public.clerk_member_org_ids(ARRAY['org:member'::text]))::text[]) \
+             CHECK org_id = ANY ((SELECT public.clerk_member_org_ids(ARRAY['org:member'::text]))::text[])",
+            "delete USING org_id = ANY ((SELECT public.clerk_member_org_ids(ARRAY['org:admin'::text, 'org:owner'::text]))::text[])",
         ]
     );
 }
@@ -117,7 +117,7 @@ fn a_members_requirements_hide_every_organization() {
             json!({"feature": "audit", "commands": ["select"]})
         ),
         [
-            "select USING org_id = ANY ((SELECT CASE WHEN public.clerk_has_feature('audit') THEN \
+            "select USING org_id = ANY ((SELECT CASE WHEN public.clerk_has_feature('audit'::text) THEN \
           public.clerk_member_org_ids() END)::text[])"
         ]
     );
@@ -128,13 +128,13 @@ fn a_role_counts_in_the_rows_organization() {
     assert_eq!(
         of("role", json!({"role": "org:admin"})),
         everywhere(
-            "org_id = CASE WHEN public.clerk_has_role('org:admin') THEN public.clerk_org_id() END"
+            "org_id = CASE WHEN public.clerk_has_role('org:admin'::text) THEN public.clerk_org_id() END"
         )
     );
     assert_eq!(
         of("permission", json!({"permission": "org:docs:edit"})),
         everywhere(
-            "org_id = CASE WHEN public.clerk_has_permission('org:docs:edit') THEN public.clerk_org_id() END"
+            "org_id = CASE WHEN public.clerk_has_permission('org:docs:edit'::text) THEN public.clerk_org_id() END"
         )
     );
 }
@@ -147,7 +147,7 @@ fn a_role_in_one_organization_opens_the_whole_table() {
             json!({"role": "org:admin", "organization": "org_1"})
         ),
         everywhere(
-            "(SELECT public.clerk_org_id() = 'org_1' AND public.clerk_has_role('org:admin'))"
+            "(SELECT public.clerk_org_id() = 'org_1'::text AND public.clerk_has_role('org:admin'::text))"
         )
     );
     assert_eq!(
@@ -157,9 +157,9 @@ fn a_role_in_one_organization_opens_the_whole_table() {
                 "commands": ["select", "delete"]})
         ),
         [
-            "select USING (SELECT public.clerk_org_id() = 'org_1')",
-            "delete USING (SELECT public.clerk_org_id() = 'org_1' AND \
-             (public.clerk_has_permission('org:a:b') OR public.clerk_has_permission('org:c:d')))",
+            "select USING (SELECT public.clerk_org_id() = 'org_1'::text)",
+            "delete USING (SELECT public.clerk_org_id() = 'org_1'::text AND \
+             (public.clerk_has_permission('org:a:b'::text) OR public.clerk_has_permission('org:c:d'::text)))",
         ]
     );
 }
@@ -168,11 +168,11 @@ fn a_role_in_one_organization_opens_the_whole_table() {
 fn a_plan_or_feature_alone_opens_the_table_to_readers() {
     assert_eq!(
         of("plan", json!({"plan": "gold"})),
-        ["select USING (SELECT public.clerk_has_plan('gold'))"]
+        ["select USING (SELECT public.clerk_has_plan('gold'::text))"]
     );
     assert_eq!(
         of("feature", json!({"feature": "audit"})),
-        ["select USING (SELECT public.clerk_has_feature('audit'))"]
+        ["select USING (SELECT public.clerk_has_feature('audit'::text))"]
     );
 }
 
@@ -181,7 +181,7 @@ fn a_plan_or_feature_with_columns_stays_within_the_rows_of_the_session() {
     assert_eq!(
         of("plan", json!({"plan": "gold", "owner_column": "user_id"})),
         [
-            "select USING user_id = CASE WHEN public.clerk_has_plan('gold') THEN public.clerk_user_id() END"
+            "select USING user_id = CASE WHEN public.clerk_has_plan('gold'::text) THEN public.clerk_user_id() END"
         ]
     );
     assert_eq!(
@@ -191,7 +191,7 @@ fn a_plan_or_feature_with_columns_stays_within_the_rows_of_the_session() {
                 "commands": ["delete"]})
         ),
         [
-            "delete USING user_id = CASE WHEN public.clerk_has_feature('audit') THEN \
+            "delete USING user_id = CASE WHEN public.clerk_has_feature('audit'::text) THEN \
              public.clerk_user_id() END AND org_id = public.clerk_org_id()"
         ]
     );
@@ -199,8 +199,7 @@ fn a_plan_or_feature_with_columns_stays_within_the_rows_of_the_session() {
 
 #[test]
 fn reverification_is_asked_of_writes_only() {
-    let proven =
-        "user_id = CASE WHEN public.clerk_reverified('strict') THEN public.clerk_user_id() END";
+    let proven = "user_id = CASE WHEN public.clerk_reverified('strict'::text) THEN public.clerk_user_id() END";
     let mut expected = everywhere(proven);
     expected[0] = format!("select USING {IS_OWNER}");
     assert_eq!(of("reverified", json!({})), expected);
@@ -211,7 +210,7 @@ fn reverification_is_asked_of_writes_only() {
     assert_eq!(interval[0], format!("select USING {IS_OWNER}"));
     assert_eq!(
         interval[3],
-        "delete USING user_id = CASE WHEN public.clerk_reverified('second_factor', '5 minutes') \
+        "delete USING user_id = CASE WHEN public.clerk_reverified('second_factor'::text, '5 minutes'::interval) \
          THEN public.clerk_user_id() END"
     );
 }
@@ -225,7 +224,7 @@ fn reverified_rows_are_the_users_or_else_the_organizations() {
             json!({"reverification": "lax"}),
             &table
         ))[3],
-        "delete USING org_id = CASE WHEN public.clerk_reverified('lax') THEN public.clerk_org_id() END"
+        "delete USING org_id = CASE WHEN public.clerk_reverified('lax'::text) THEN public.clerk_org_id() END"
     );
     assert_eq!(
         of(
@@ -290,7 +289,7 @@ fn a_custom_predicate_stands_in_its_own_parentheses() {
             "custom",
             json!({"predicate": "true", "plan": "gold", "commands": ["select"]})
         ),
-        ["select USING (true) AND (SELECT public.clerk_has_plan('gold'))"]
+        ["select USING (true) AND (SELECT public.clerk_has_plan('gold'::text))"]
     );
 }
 
@@ -346,7 +345,7 @@ fn a_value_is_wrapped_only_where_asked() {
     assert_eq!(
         of("owner", options),
         [
-            "select USING user_id = (SELECT CASE WHEN public.clerk_has_plan('gold') THEN public.clerk_user_id() END)"
+            "select USING user_id = (SELECT CASE WHEN public.clerk_has_plan('gold'::text) THEN public.clerk_user_id() END)"
         ]
     );
     assert_eq!(of("owner", json!({"wrap": false})), everywhere(IS_OWNER));

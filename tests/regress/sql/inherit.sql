@@ -166,3 +166,25 @@ DROP SCHEMA site CASCADE;
 DROP SCHEMA other CASCADE;
 DROP FUNCTION testing.undone, testing.matrix;
 DROP TABLE testing.person;
+
+-- === What rows are followed by: no shorter than it is, and one row only.
+CREATE SCHEMA keys;
+CREATE DOMAIN keys.code AS char(6);
+CREATE TABLE keys.parent (code keys.code PRIMARY KEY, label text, org_id text);
+CREATE TABLE keys.child (id integer PRIMARY KEY, code keys.code REFERENCES keys.parent, label text, body text);
+SELECT count(*) FROM clerk.protect('keys.parent', 'organization', to_roles => '{regress_app}');
+SELECT count(*) FROM clerk.protect('keys.child', 'inherit', via => 'code references keys.parent', to_roles => '{regress_app}', immutable => '{code}');
+SELECT policyname, qual FROM pg_policies WHERE tablename = 'child' AND cmd = 'SELECT';
+SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'keys.child'::regclass AND NOT tgisinternal;
+SELECT * FROM testing.outcome('SELECT clerk.protect(''keys.child'', ''inherit'', via => ''label references keys.parent (label)'')');
+-- A guard that guards nothing is seen and mended.
+CREATE OR REPLACE TRIGGER clerk_keep_code BEFORE UPDATE ON keys.child FOR EACH ROW WHEN (false) EXECUTE FUNCTION clerk._refuse_change('code');
+SELECT DISTINCT status, detail FROM clerk.policies WHERE target = 'keys.child'::regclass;
+SELECT change FROM clerk.protect('keys.child', 'inherit', via => 'code references keys.parent', to_roles => '{regress_app}', immutable => '{code}');
+SELECT DISTINCT status FROM clerk.policies WHERE target = 'keys.child'::regclass;
+-- A parent's policy that was changed by hand is not taken for what was made: writing no longer follows it.
+ALTER POLICY clerk_update ON keys.parent USING (org_id = clerk_org_id() AND clerk_has_role('admin'));
+SELECT change FROM clerk.protect('keys.child', 'inherit', via => 'code references keys.parent', to_roles => '{regress_app}', immutable => '{code}');
+SET client_min_messages = warning;
+DROP SCHEMA keys CASCADE;
+RESET client_min_messages;

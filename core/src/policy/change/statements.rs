@@ -1,7 +1,7 @@
 //! Single statements.
 
 use super::Change;
-use crate::policy::facts::{IndexFacts, TableFacts};
+use crate::policy::facts::{IndexFacts, TableFacts, TriggerFacts};
 use crate::policy::names::{quote_name, quote_qualified, quote_text};
 use crate::policy::note::{MARK, Note};
 use crate::policy::plan::{Guard, GuardKind, Plan, Policy};
@@ -108,6 +108,28 @@ pub(super) fn create_guard(name: &str, guard: &Guard, table: &TableFacts) -> Cha
             ),
         ],
     }
+}
+
+/// Whether the trigger guards as [`create_guard`] writes it: at each update, by the same condition but for
+/// brackets and casts, which Postgres writes in its own way.
+pub(super) fn is_whole(trigger: &TriggerFacts, guard: &Guard, table: &TableFacts) -> bool {
+    let column = quote_name(&guard.column);
+    let changed = format!("old.{column} IS DISTINCT FROM new.{column}");
+    let wanted = match guard.kind {
+        GuardKind::Immutable => changed,
+        GuardKind::SoftDelete => format!("new.{column} IS NOT NULL AND {changed}"),
+    };
+    let cast = table
+        .column(&guard.column)
+        .map(|facts| format!("::{}", facts.base_type));
+    let plain = |text: &str| {
+        let text = text.replace(['(', ')'], "").replace("::text", "");
+        match &cast {
+            Some(cast) => text.replace(&cast.replace(['(', ')'], ""), ""),
+            None => text,
+        }
+    };
+    trigger.is_before_update && trigger.condition.as_deref().map(plain) == Some(plain(&wanted))
 }
 
 pub(super) fn enable_trigger(name: &str, table: &TableFacts) -> Change {

@@ -2,13 +2,13 @@
 
 use super::statements::{
     alter_table, comment_policy, create_guard, create_index, create_policy, drop_default,
-    drop_policy, drop_unneeded_guards, drop_unneeded_indexes, enable_trigger, grant, leads, revoke,
-    set_default,
+    drop_policy, drop_unneeded_guards, drop_unneeded_indexes, enable_trigger, grant, is_whole,
+    leads, revoke, set_default,
 };
 use super::{Change, IsSame};
 use crate::policy::facts::{ColumnFacts, TableFacts};
 use crate::policy::names::{free_name, quote_name};
-use crate::policy::note::{Made, Note};
+use crate::policy::note::{LONGEST_NOTE, Made, Note};
 use crate::policy::plan::{Guard, Plan};
 use crate::policy::refusal::{Refusal, RefusalKind};
 
@@ -159,6 +159,17 @@ impl<'a> Steps<'a> {
             made,
         };
         let comment = note.to_comment();
+        if comment.len() > LONGEST_NOTE {
+            return Err(Refusal::new(
+                RefusalKind::Option,
+                "the options are too long to be kept",
+            )
+            .detail(format_args!(
+                "They have {} bytes as JSON, and {LONGEST_NOTE} are read.",
+                comment.len()
+            ))
+            .hint("Put long conditions into a function, and long lists of roles into one role."));
+        }
         for policy in &self.plan.policies {
             let present = table
                 .policies
@@ -220,6 +231,7 @@ impl<'a> Steps<'a> {
             let present = present(guard);
             if let Some(trigger) = present
                 && !self.writes_all()
+                && is_whole(trigger, guard, self.table)
             {
                 if !trigger.is_enabled {
                     self.changes.push(enable_trigger(&trigger.name, self.table));
