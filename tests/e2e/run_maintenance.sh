@@ -17,7 +17,7 @@ is "there is no worker" "$(sql "SELECT count(*) FROM pg_stat_activity WHERE back
 like "a request role may not run it" "$(try 'SELECT clerk.run_maintenance()' -U app_user)" 'ERROR:  42501:*'
 clerk-testing key new --kid ins_next --out "$SCRATCH/next"
 like "an unknown key is refused, and nothing more happens" \
-    "$(try "BEGIN; SET LOCAL clerk_sync.token = '$(token user_alice --key "$SCRATCH/next")'; $SEEN")" 'ERROR:  28000:*jwk-kid-mismatch*'
+    "$(try "BEGIN; SET LOCAL clerk_sync.token = '$(token user_alice --key "$SCRATCH/next")'; $SEEN" -U app_user)" 'ERROR:  28000:*jwk-kid-mismatch*'
 keep() { sql "SET ROLE clerk_admin; SELECT step, detail FROM clerk.run_maintenance() WHERE step = 'signing keys'" -U keeper; }
 like "clerk_admin may: keys that are due are fetched" "$(keep)" "signing keys|$ISSUER: fetched: ins_test*"
 like "the next call finds nothing due" "$(keep)" "signing keys|$ISSUER: not due: fetched * s ago"
