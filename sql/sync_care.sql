@@ -15,7 +15,7 @@ BEGIN
     DELETE FROM clerk.webhook_events WHERE id IN (
         SELECT e.id
         FROM clerk.webhook_events AS e
-        WHERE e.status IN ('applied', 'stale', 'ignored')
+        WHERE e.status IN ('applied', 'stale', 'ignored', 'dead')
             AND e.received_at < clock_timestamp()
                 - (SELECT least(min(i.event_retention), interval '30 days') FROM clerk.instances AS i)
             AND e.received_at < clock_timestamp() - coalesce((
@@ -70,13 +70,20 @@ CREATE VIEW clerk.sync_health AS
                 > greatest(interval '1 hour', 10 * coalesce(g.usual_gap, interval '0'))
             THEN 'silent: is the endpoint disabled, or its address wrong?' END AS warning
     FROM (
-        SELECT pg_catalog.count(*) FILTER (WHERE status = 'received') AS received,
-            pg_catalog.count(*) FILTER (WHERE status = 'applied') AS applied,
-            pg_catalog.count(*) FILTER (WHERE status = 'stale') AS stale,
-            pg_catalog.count(*) FILTER (WHERE status = 'ignored') AS ignored,
-            pg_catalog.count(*) FILTER (WHERE status = 'failed') AS failed,
-            pg_catalog.count(*) FILTER (WHERE status = 'dead') AS dead
-        FROM clerk.webhook_events
+        -- By an index each: the ledger may be long.
+        SELECT w.received, d.applied, d.stale, d.ignored, w.failed, b.dead
+        FROM (
+            SELECT pg_catalog.count(*) FILTER (WHERE status = 'received') AS received,
+                pg_catalog.count(*) FILTER (WHERE status = 'failed') AS failed
+            FROM clerk.webhook_events WHERE next_attempt_at IS NOT NULL
+        ) AS w
+        CROSS JOIN (
+            SELECT pg_catalog.count(*) FILTER (WHERE status = 'applied') AS applied,
+                pg_catalog.count(*) FILTER (WHERE status = 'stale') AS stale,
+                pg_catalog.count(*) FILTER (WHERE status = 'ignored') AS ignored
+            FROM clerk.webhook_events WHERE received_at > pg_catalog.clock_timestamp() - interval '1 day'
+        ) AS d
+        CROSS JOIN (SELECT pg_catalog.count(*) AS dead FROM clerk.webhook_events WHERE status = 'dead') AS b
     ) AS c
     CROSS JOIN (
         SELECT pg_catalog.min(received_at) AS oldest_waiting FROM clerk.webhook_events WHERE next_attempt_at IS NOT NULL
@@ -92,9 +99,9 @@ CREATE VIEW clerk.sync_health AS
     ) AS g;
 COMMENT ON VIEW clerk.sync_health IS 'how the sync goes: one row';
 COMMENT ON COLUMN clerk.sync_health.received IS 'events that wait for their first attempt';
-COMMENT ON COLUMN clerk.sync_health.applied IS 'events that were applied';
-COMMENT ON COLUMN clerk.sync_health.stale IS 'events that came after something newer';
-COMMENT ON COLUMN clerk.sync_health.ignored IS 'events that change nothing here';
+COMMENT ON COLUMN clerk.sync_health.applied IS 'events that were applied, of those received in the last 24 hours';
+COMMENT ON COLUMN clerk.sync_health.stale IS 'events that came after something newer, of those received in the last 24 hours';
+COMMENT ON COLUMN clerk.sync_health.ignored IS 'events that change nothing here, of those received in the last 24 hours';
 COMMENT ON COLUMN clerk.sync_health.failed IS 'events that failed and will be tried again';
 COMMENT ON COLUMN clerk.sync_health.dead IS 'events that will not be tried again until clerk.replay()';
 COMMENT ON COLUMN clerk.sync_health.oldest_waiting IS 'when the oldest event that waits was received';

@@ -30,8 +30,8 @@ COMMENT ON TABLE clerk.webhook_events IS 'The ledger: every event that was recei
 COMMENT ON COLUMN clerk.webhook_events.id IS 'svix-id of the message, the same for each delivery of it';
 COMMENT ON COLUMN clerk.webhook_events.instance_id IS 'the Clerk instance, ins_...';
 COMMENT ON COLUMN clerk.webhook_events.type IS 'type of the event, such as user.created';
-COMMENT ON COLUMN clerk.webhook_events.kind IS 'table in this schema that it is about; NULL where it changes none';
-COMMENT ON COLUMN clerk.webhook_events.object_id IS 'id of the object that it is about; NULL where it names none';
+COMMENT ON COLUMN clerk.webhook_events.kind IS 'table in this schema that it is about; NULL where it changes none, or was not looked into yet';
+COMMENT ON COLUMN clerk.webhook_events.object_id IS 'id of the object that it is about; NULL where it names none, or was not looked into yet';
 COMMENT ON COLUMN clerk.webhook_events.event_at IS 'when Clerk made the event';
 COMMENT ON COLUMN clerk.webhook_events.received_at IS 'when it was received here first';
 COMMENT ON COLUMN clerk.webhook_events.status IS 'received: waits; applied; stale: something newer is stored; ignored: changes nothing here; failed: will be tried again; dead: will not, until clerk.replay()';
@@ -44,8 +44,10 @@ COMMENT ON COLUMN clerk.webhook_events.body IS 'the text as it was signed; NULL 
 CREATE INDEX webhook_events_due ON clerk.webhook_events (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 CREATE INDEX webhook_events_object ON clerk.webhook_events (object_id);
 CREATE INDEX webhook_events_received ON clerk.webhook_events (received_at);
+CREATE INDEX webhook_events_dead ON clerk.webhook_events (received_at) WHERE status = 'dead';
 COMMENT ON INDEX clerk.webhook_events_due IS 'what waits, by when it is due';
 COMMENT ON INDEX clerk.webhook_events_object IS 'the events of an object';
+COMMENT ON INDEX clerk.webhook_events_dead IS 'what was given up';
 COMMENT ON INDEX clerk.webhook_events_received IS 'the last events, and the oldest';
 SELECT pg_catalog.pg_extension_config_dump('clerk.webhook_events', '');
 

@@ -368,6 +368,18 @@ pub(crate) fn warn_of_failed_fetch(url: &str, error: &FetchError) {
     .report(PgLogLevel::WARNING);
 }
 
+/// Without the file's secrets no delivery that needs one of them is accepted.
+pub(crate) fn warn_of_secret_file(reason: &str) {
+    ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR,
+        "the file of clerk_sync.webhook_secret_file cannot be used",
+        "warn_of_secret_file",
+    )
+    .set_detail(capitalize(reason))
+    .set_hint("Put the signing secret (whsec_...) on a line of its own, and let the server's user read the file.")
+    .report(PgLogLevel::WARNING);
+}
+
 /// What `clerk.unprotect()` leaves is a closed table.
 pub(crate) fn notice_of_closed_table(table: &str) {
     ErrorReport::new(

@@ -53,6 +53,10 @@ static HTTP_TIMEOUT_MS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 /// `clerk_sync.check_revocation`: default off. SUSET: it decides who is let in.
 static CHECK_REVOCATION: GucSetting<bool> = GucSetting::<bool>::new(false);
 
+/// `clerk_sync.webhook_secret_file`: file with the signing secrets of the webhook endpoint; default none. SUSET: it
+/// decides whose deliveries are believed, and names a file of the server.
+static WEBHOOK_SECRET_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
 /// `clerk_sync.databases`: names of the databases that get a background worker, separated by commas;
 /// default none. SIGHUP: of the whole server, and only its administrator starts processes.
 static DATABASES: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -116,6 +120,14 @@ pub(crate) fn register() {
         &WEBHOOK_MODE,
         GucContext::Suset,
         in_parallel(),
+    );
+    GucRegistry::define_string_guc(
+        c"clerk_sync.webhook_secret_file",
+        c"File with the signing secret of the webhook endpoint, and in a second line the one before.",
+        c"Counts beside what clerk.set_secret() put in force; read again when the file changes.",
+        &WEBHOOK_SECRET_FILE,
+        GucContext::Suset,
+        GucFlags::SUPERUSER_ONLY | in_parallel(),
     );
     register_for_worker();
     reserve_prefix();
@@ -199,7 +211,16 @@ pub(crate) fn trusts_request_claims() -> bool {
 
 /// Path of a PEM file with further root certificates.
 pub(crate) fn ca_file() -> Option<String> {
-    CA_FILE
+    path_of(&CA_FILE)
+}
+
+/// Path of the file with the signing secrets of the webhook endpoint.
+pub(crate) fn webhook_secret_file() -> Option<String> {
+    path_of(&WEBHOOK_SECRET_FILE)
+}
+
+fn path_of(setting: &GucSetting<Option<CString>>) -> Option<String> {
+    setting
         .get()
         .and_then(|path| path.into_string().ok())
         .filter(|path| !path.is_empty())

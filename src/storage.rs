@@ -8,6 +8,7 @@ pub(crate) mod mirror;
 pub(crate) mod people;
 pub(crate) mod rights;
 pub(crate) mod search_path;
+mod secret_file;
 pub(crate) mod secrets;
 pub(crate) mod signing_keys;
 pub(crate) mod snapshot;

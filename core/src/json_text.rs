@@ -55,7 +55,7 @@ fn skip_string(bytes: &[u8], mut place: usize) -> (usize, Option<Problem>) {
     let mut problem = None;
     loop {
         let rest = bytes.get(place..).unwrap_or_default();
-        let Some(length) = rest.iter().position(|&byte| byte == b'"' || byte == b'\\') else {
+        let Some(length) = memchr::memchr2(b'"', b'\\', rest) else {
             return (bytes.len(), problem);
         };
         place += length;

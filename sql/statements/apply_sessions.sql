@@ -1,5 +1,6 @@
 -- Writes the sessions in the JSON array $1, of each the newest version, where it is not
 -- older than what is stored. Gives the places of those written.
+-- A session of a user who is gone is born dead, and not among them. The caller holds a lock on the user.
 WITH new AS (
     SELECT DISTINCT ON (id) *
     FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
@@ -17,9 +18,9 @@ WITH new AS (
         new.id,
         new.instance_id,
         new.user_id,
-        new.client_id,
+        CASE WHEN NOT parent.erased THEN new.client_id END,
         new.status,
-        new.actor,
+        CASE WHEN NOT parent.erased THEN new.actor END,
         new.last_active_organization_id,
         clerk._time(new.last_active_at),
         clerk._time(new.expire_at),
@@ -27,10 +28,14 @@ WITH new AS (
         clerk._time(new.created_at),
         clerk._time(new.updated_at),
         clerk._time(new.event_at),
-        NULL::timestamptz,
+        parent.deleted_at,
         pg_catalog.clock_timestamp(),
-        new.data - 'user'
-    FROM new
+        CASE WHEN parent.erased THEN '{}' ELSE new.data - 'user' END
+    FROM new CROSS JOIN LATERAL (
+        SELECT pg_catalog.min(u.deleted_at) AS deleted_at,
+            pg_catalog.min(u.deleted_at) IS NOT NULL AND clerk._erases(new.instance_id) AS erased
+        FROM clerk.users AS u WHERE u.id = new.user_id
+    ) AS parent
     ORDER BY new.id
     ON CONFLICT (id) DO UPDATE SET
         instance_id = excluded.instance_id,
@@ -45,11 +50,12 @@ WITH new AS (
         created_at = coalesce(excluded.created_at, stored.created_at),
         updated_at = excluded.updated_at,
         event_at = excluded.event_at,
+        deleted_at = excluded.deleted_at,
         synced_at = excluded.synced_at,
         data = excluded.data
     WHERE stored.deleted_at IS NULL
         AND (excluded.updated_at, excluded.event_at)
             >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
-    RETURNING id
+    RETURNING id, deleted_at
 )
-SELECT new.place FROM new JOIN written ON written.id = new.id
+SELECT new.place FROM new JOIN written ON written.id = new.id WHERE written.deleted_at IS NULL

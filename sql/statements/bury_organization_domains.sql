@@ -18,15 +18,5 @@ WITH gone AS (
         affiliation_verified = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.affiliation_verified END,
         data = CASE WHEN clerk._erases(excluded.instance_id) THEN '{}' ELSE stored.data END
     WHERE stored.deleted_at IS NULL
-), bodies AS (
-    -- Of events that are done. One that waits, or is being applied elsewhere, is erased when it is done.
-    UPDATE clerk.webhook_events SET body = NULL
-    WHERE id IN (
-        SELECT e.id FROM clerk.webhook_events AS e
-        WHERE e.body IS NOT NULL AND e.next_attempt_at IS NULL AND e.object_id IN (
-            SELECT id FROM gone WHERE erases
-        )
-        FOR UPDATE SKIP LOCKED
-    )
 )
 SELECT id FROM gone

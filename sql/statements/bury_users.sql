@@ -55,19 +55,5 @@ WITH gone AS (
         data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
     FROM gone
     WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL
-), bodies AS (
-    -- Of events that are done. One that waits, or is being applied elsewhere, is erased when it is done.
-    UPDATE clerk.webhook_events SET body = NULL
-    WHERE id IN (
-        SELECT e.id FROM clerk.webhook_events AS e
-        WHERE e.body IS NOT NULL AND e.next_attempt_at IS NULL AND e.object_id IN (
-            SELECT id FROM gone WHERE erases
-            UNION ALL
-            SELECT m.id FROM clerk.organization_memberships AS m JOIN gone ON gone.id = m.user_id WHERE gone.erases
-            UNION ALL
-            SELECT s.id FROM clerk.sessions AS s JOIN gone ON gone.id = s.user_id WHERE gone.erases
-        )
-        FOR UPDATE SKIP LOCKED
-    )
 )
 SELECT id FROM gone

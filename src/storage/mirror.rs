@@ -33,6 +33,7 @@ thread_local! {
     static BURY_DOMAINS: Statement = const { statement!("bury_organization_domains") };
     static BURY_ROLES: Statement = const { statement!("bury_roles") };
     static BURY_PERMISSIONS: Statement = const { statement!("bury_permissions") };
+    static ERASE_BODIES: Statement = const { statement!("erase_bodies") };
     static LOCK_PARENTS: Statement = const { Statement::new(
         include_str!("../../sql/statements/lock_parents.sql"),
         &[PgBuiltInOids::TEXTARRAYOID, PgBuiltInOids::BOOLARRAYOID],
@@ -59,7 +60,7 @@ pub(crate) fn write(kind: Kind, objects: &str) -> Result<Vec<usize>, spi::Error>
 }
 
 /// Buries objects of a kind, a JSON array of the core's deletions with their `place`. Clerk tells of no deletion
-/// of the other kinds.
+/// of the other kinds. The bodies of their events go with them.
 pub(crate) fn bury(kind: Kind, objects: &str) -> Result<(), spi::Error> {
     let run = |statement: &Statement| statement.run(&[objects.into()], |_| Ok(()));
     match kind {
@@ -69,12 +70,13 @@ pub(crate) fn bury(kind: Kind, objects: &str) -> Result<(), spi::Error> {
         Kind::Domain => BURY_DOMAINS.with(run),
         Kind::Role => BURY_ROLES.with(run),
         Kind::Permission => BURY_PERMISSIONS.with(run),
-        Kind::Invitation | Kind::Session | Kind::Subscription => Ok(()),
-    }
+        Kind::Invitation | Kind::Session | Kind::Subscription => return Ok(()),
+    }?;
+    ERASE_BODIES.with(run)
 }
 
 /// Locks users and organizations by their ids until the transaction ends: exclusively who deletes them, shared
-/// who writes memberships of them. A statement of its own, so that the next one sees what was committed meanwhile.
+/// who writes memberships or sessions of them. A statement of its own, so that the next one sees what was committed meanwhile.
 pub(crate) fn lock_parents(ids: Vec<String>, exclusive: Vec<bool>) -> Result<(), spi::Error> {
     LOCK_PARENTS.with(|statement| statement.run(&[ids.into(), exclusive.into()], |_| Ok(())))
 }

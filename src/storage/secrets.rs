@@ -1,4 +1,5 @@
-//! `clerk.secrets`: read past SPI as [`super::trust`] reads keys, and kept until a change is announced.
+//! `clerk.secrets`: read past SPI as [`super::trust`] reads keys, and kept until a change is announced. Beside it the
+//! secrets of a file.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,6 +8,7 @@ use clerk_core::webhook::signature::Secret;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::prelude::*;
 
+use super::secret_file;
 use super::trust::scan;
 use crate::clock;
 
@@ -40,8 +42,8 @@ unsafe extern "C-unwind" fn note_change(_arg: pg_sys::Datum, relation: pg_sys::O
     }
 }
 
-/// Uses the webhook secrets in force at the time: the current one and, for a while, the one before.
-pub(crate) fn with_webhook_secrets<R>(now: UnixMicros, run: impl FnOnce(&[Secret]) -> R) -> R {
+/// Uses the webhook secrets in force at the time: the current one and, for a while, the one before; those of the file too.
+pub(crate) fn with_webhook_secrets<R>(now: UnixMicros, run: impl FnOnce(&[&Secret]) -> R) -> R {
     if NEWS.get() != NEWS_READ.get() {
         let news = NEWS.get();
         let kept = read();
@@ -54,7 +56,12 @@ pub(crate) fn with_webhook_secrets<R>(now: UnixMicros, run: impl FnOnce(&[Secret
             .iter()
             .take_while(|end| end.is_none_or(|end| now < end))
             .count();
-        run(&kept.secrets[..alive])
+        secret_file::with_secrets(|of_file| {
+            run(&kept.secrets[..alive]
+                .iter()
+                .chain(of_file)
+                .collect::<Vec<_>>())
+        })
     })
 }
 

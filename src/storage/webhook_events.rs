@@ -40,6 +40,18 @@ pub(crate) struct State {
     pub(crate) error: Option<String>,
 }
 
+impl State {
+    /// Not looked into yet, and due at once: what it is about is read when it is applied.
+    pub(crate) const WAITING: Self = Self {
+        status: "received",
+        kind: None,
+        object_id: None,
+        attempts: 0,
+        delay: Some(0.0),
+        error: None,
+    };
+}
+
 /// A state to write back.
 #[derive(Serialize)]
 pub(crate) struct Settled<'a> {

@@ -91,21 +91,26 @@ fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
     Ok(verdicts)
 }
 
-/// So that a membership and the deletion of its user or organization take turns.
+/// So that a membership or a session and the deletion of its user or organization take turns.
 fn lock_parents(changes: &[&Change]) -> Result<(), spi::Error> {
     let mut ids = Vec::new();
     let mut exclusive = Vec::new();
     for change in changes {
         match change {
-            Change::Upsert(upsert) => {
-                if let Record::Membership(membership) = &upsert.record {
+            Change::Upsert(upsert) => match &upsert.record {
+                Record::Membership(membership) => {
                     ids.extend([
                         membership.organization_id.clone(),
                         membership.user_id.clone(),
                     ]);
                     exclusive.extend([false, false]);
                 }
-            }
+                Record::Session(session) => {
+                    ids.push(session.user_id.clone());
+                    exclusive.push(false);
+                }
+                _ => {}
+            },
             Change::Delete(delete)
                 if matches!(delete.deletion.kind, Kind::User | Kind::Organization) =>
             {

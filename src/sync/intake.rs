@@ -79,7 +79,7 @@ fn verify(headers: &Map<String, Value>, body: &str, now: UnixMicros) -> Result<S
                 now,
             ));
         }
-        signature::verify(secrets, &headers, body.as_bytes(), now)
+        signature::verify(secrets.iter().copied(), &headers, body.as_bytes(), now)
             .map(|delivery| delivery.id.to_owned())
             .map_err(|error| refuse(401, "bad_signature", error, now))
     })
@@ -94,20 +94,8 @@ fn refuse(status: i32, outcome: &'static str, detail: impl ToString, now: UnixMi
     Answer::new(status, outcome, detail)
 }
 
-/// Stores the event as if it were applied, and applies it: the ledger is written twice only where it is not.
+/// Stores the event; applies it where it is not left to the queue.
 fn accept(id: &str, event: &Event<'_>, body: &str) -> Result<Answer, spi::Error> {
-    let change = batch::read_change(event);
-    let mut state = batch::state_before(&change, 0);
-    let is_queued = settings::webhook_mode() == WebhookMode::Queue || !batch::sees_commits();
-    if is_queued {
-        state = State {
-            status: "received",
-            attempts: 0,
-            delay: Some(0.0),
-            error: None,
-            ..state
-        };
-    }
     let arrival = Arrival {
         id,
         instance_id: &event.instance_id,
@@ -115,8 +103,19 @@ fn accept(id: &str, event: &Event<'_>, body: &str) -> Result<Answer, spi::Error>
         event_at: event.timestamp.millis(),
         body,
     };
+    if settings::webhook_mode() == WebhookMode::Queue || !batch::sees_commits() {
+        let is_new = webhook_events::store(&arrival, &State::WAITING)?;
+        return Ok(if is_new {
+            stored(&State::WAITING)
+        } else {
+            duplicate()
+        });
+    }
+    // Stored as if it were applied: the ledger is written twice only where it is not.
+    let change = batch::read_change(event);
+    let mut state = batch::state_before(&change, 0);
     if !webhook_events::store(&arrival, &state)? {
-        return Ok(Answer::new(200, "duplicate", "the event is stored already"));
+        return Ok(duplicate());
     }
     if let (Ok(change), "applied") = (&change, state.status) {
         let verdict = batch::apply(&[change]).remove(0);
@@ -125,6 +124,17 @@ fn accept(id: &str, event: &Event<'_>, body: &str) -> Result<Answer, spi::Error>
             webhook_events::settle(&[Settled { id, state: &state }])?;
         }
     }
-    let detail = state.error.unwrap_or_default();
-    Ok(Answer::new(200, state.status, detail))
+    Ok(stored(&state))
+}
+
+fn stored(state: &State) -> Answer {
+    Answer::new(
+        200,
+        state.status,
+        state.error.as_deref().unwrap_or_default(),
+    )
+}
+
+fn duplicate() -> Answer {
+    Answer::new(200, "duplicate", "the event is stored already")
 }

@@ -26,10 +26,6 @@ pub struct Event<'a> {
     pub instance_id: String,
     /// When Clerk made the event.
     pub timestamp: UnixMillis,
-    /// Address of the request that caused it, where Clerk says.
-    pub client_ip: Option<String>,
-    /// Browser of that request, where Clerk says.
-    pub user_agent: Option<String>,
     /// The text of `data`.
     data: Option<&'a RawValue>,
     /// Whether anything in the body is nothing that jsonb can hold.
@@ -124,8 +120,6 @@ struct Envelope<'a> {
     #[serde(borrow, default)]
     instance_id: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    event_attributes: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     data: Option<&'a RawValue>,
 }
 
@@ -144,7 +138,7 @@ impl<'a> Event<'a> {
     /// Reads the envelope of a body whose signature was verified.
     ///
     /// Strict about what the ledger and the order need (`object`, `type`, `timestamp`, `instance_id`);
-    /// `event_attributes` may hold anything, and `data` is only known to be JSON.
+    /// what else there is may hold anything, and `data` is only known to be JSON.
     ///
     /// # Errors
     /// The body is no event.
@@ -166,13 +160,10 @@ impl<'a> Event<'a> {
         if read_text(envelope.object, "object")? != "event" {
             return Err(FieldError::new("object", Problem::WrongObject).into());
         }
-        let (client_ip, user_agent) = read_attributes(envelope.event_attributes);
         Ok(Self {
             event_type: EventType::from_name(&read_identifier(envelope.event_type, "type")?),
             instance_id: read_identifier(envelope.instance_id, "instance_id")?,
             timestamp: read_timestamp(envelope.timestamp)?,
-            client_ip,
-            user_agent,
             data: envelope.data,
             is_suspicious: findings.unholdable.is_some(),
         })
@@ -273,18 +264,4 @@ fn read_timestamp(value: Option<&RawValue>) -> Result<UnixMillis, FieldError> {
         })
         .and_then(UnixMillis::from_millis)
         .ok_or_else(|| FieldError::new("timestamp", Problem::NotTime))
-}
-
-/// Address and browser of `event_attributes.http_request`; whatever is not as expected counts as absent.
-fn read_attributes(attributes: Option<&RawValue>) -> (Option<String>, Option<String>) {
-    let attributes: serde_json::Value = attributes
-        .and_then(|attributes| serde_json::from_str(attributes.get()).ok())
-        .unwrap_or_default();
-    let text = |name: &str| {
-        attributes["http_request"][name]
-            .as_str()
-            .filter(|text| !text.is_empty() && !text.contains('\0'))
-            .map(str::to_owned)
-    };
-    (text("client_ip"), text("user_agent"))
 }

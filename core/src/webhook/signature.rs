@@ -47,6 +47,9 @@ pub enum SecretError {
     /// What follows the prefix is not padded standard base64.
     #[error("the signing secret is not padded standard base64 after its prefix")]
     Base64,
+    /// A file holds more secrets than are in force at a time.
+    #[error("there are more than two signing secrets")]
+    TooMany,
 }
 
 /// The three headers of a delivery, as received.
@@ -128,6 +131,25 @@ impl Secret {
             .decode_vec(encoded, &mut bytes)
             .map_err(|_| SecretError::Base64)?;
         Ok(Self { bytes })
+    }
+
+    /// Reads the secrets of a file: the one in force, and in a second line, during a rotation, the one before. White
+    /// space around them, empty lines and lines that begin with `#` are left out.
+    ///
+    /// # Errors
+    /// There is no secret, more than two, or a line that is none.
+    pub fn parse_file(text: &str) -> Result<Vec<Self>, SecretError> {
+        let secrets = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .map(Self::parse)
+            .collect::<Result<Vec<_>, _>>()?;
+        match secrets.len() {
+            0 => Err(SecretError::Empty),
+            1 | 2 => Ok(secrets),
+            _ => Err(SecretError::TooMany),
+        }
     }
 
     /// The item of a signature header for a message: `v1,` and base64. What Svix does when it sends.
@@ -228,13 +250,14 @@ impl<'a> Headers<'a> {
 ///
 /// # Errors
 /// Says why the delivery is refused.
-pub fn verify<'a>(
-    secrets: &[Secret],
+pub fn verify<'a, 's>(
+    secrets: impl IntoIterator<Item = &'s Secret>,
     headers: &Headers<'a>,
     body: &[u8],
     now: UnixMicros,
 ) -> Result<Delivery<'a>, SignatureError> {
-    if secrets.is_empty() {
+    let mut secrets = secrets.into_iter().enumerate().peekable();
+    if secrets.peek().is_none() {
         return Err(SignatureError::NoSecret);
     }
     let sent_at = check_time(headers.timestamp, now)?;
@@ -248,7 +271,7 @@ pub fn verify<'a>(
     if candidates.is_empty() {
         return Err(SignatureError::NoMatch);
     }
-    for (index, secret) in secrets.iter().enumerate() {
+    for (index, secret) in secrets {
         let tag = secret.authenticate(headers.id, headers.timestamp, body);
         let expected = STANDARD.encode(tag);
         let matches = candidates.iter().any(|candidate| {

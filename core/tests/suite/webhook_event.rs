@@ -137,13 +137,6 @@ fn every_payload_is_read() {
         let event = Event::parse(body).expect(name);
         assert!(name.starts_with(event.event_type.name()), "{name}");
         assert_eq!(event.instance_id, "ins_2tPgClerkExtensionTestKey01");
-        assert_eq!(event.client_ip.as_deref(), Some("203.0.113.7"));
-        assert!(
-            event
-                .user_agent
-                .as_deref()
-                .is_some_and(|agent| agent.starts_with("Mozilla"))
-        );
         let payload = value(name);
         assert_eq!(
             Some(event.timestamp.millis()),
@@ -248,12 +241,7 @@ fn the_rest_of_the_envelope_may_hold_anything() {
         json!({"http_request": {"client_ip": "\u{0}", "user_agent": null}}),
     ] {
         let body = envelope_with("event_attributes", attributes.clone());
-        let event = Event::parse(&body).expect("an event");
-        assert_eq!(
-            (event.client_ip, event.user_agent),
-            (None, None),
-            "{attributes}"
-        );
+        assert!(Event::parse(&body).is_ok(), "{attributes}");
     }
     for data in [Value::Null, json!(1), json!([]), json!("x")] {
         let body = envelope_with("data", data);

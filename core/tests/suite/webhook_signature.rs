@@ -346,3 +346,28 @@ fn nothing_shown_holds_the_secret() {
     let refusal = Secret::parse("whsec_hunter2hunter2hunter2!").expect_err("no base64");
     assert!(!format!("{refusal} {refusal:?}").contains("hunter2"));
 }
+
+#[test]
+fn a_file_holds_the_secret_in_force_and_the_one_before() {
+    let (new, old) = ("whsec_bmV3IHNlY3JldA==", "b2xkIHNlY3JldA==");
+    let read = |text: &str| Secret::parse_file(text).map(|secrets| secrets.len());
+    assert_eq!(read(new), Ok(1));
+    assert_eq!(
+        read(&format!("# of the endpoint\r\n  {new}\r\n\r\n{old}\n")),
+        Ok(2)
+    );
+    let secrets = Secret::parse_file(&format!("{new}\n{old}")).expect("two secrets");
+    assert_eq!(
+        secrets[0].sign("msg", "1", b"{}"),
+        secret(new).sign("msg", "1", b"{}")
+    );
+    for (text, error) in [
+        ("", SecretError::Empty),
+        ("# none\n\n", SecretError::Empty),
+        ("whsec_!", SecretError::Base64),
+        ("bmV3\nnot a secret", SecretError::Base64),
+        ("bmV3\nb2xk\nb2xk", SecretError::TooMany),
+    ] {
+        assert_eq!(read(text), Err(error), "{text:?}");
+    }
+}

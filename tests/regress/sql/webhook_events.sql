@@ -107,12 +107,18 @@ SELECT id, type, kind, status FROM clerk.webhook_events WHERE id IN ('msg_20', '
 -- Sessions, where the instance mirrors them: without the copy of the user.
 BEGIN;
 UPDATE clerk.instances SET mirror_sessions = true;
-\set body `cat "$CLERK_VECTORS/webhook-payloads/session.created.json" | sed 's/ins_2tPgClerkExtensionTestKey01/ins_test/'`
+\set body `cat "$CLERK_VECTORS/webhook-payloads/session.created.json" | sed "s/ins_2tPgClerkExtensionTestKey01/ins_test/; s/user_2tPg[0-9A-Za-z]*/user_signed_in/g"`
 SELECT testing.deliver('msg_30', :'body');
-\set body `cat "$CLERK_VECTORS/webhook-payloads/session.revoked.json" | sed 's/ins_2tPgClerkExtensionTestKey01/ins_test/'`
+\set body `cat "$CLERK_VECTORS/webhook-payloads/session.revoked.json" | sed "s/ins_2tPgClerkExtensionTestKey01/ins_test/; s/user_2tPg[0-9A-Za-z]*/user_signed_in/g"`
 SELECT testing.deliver('msg_31', :'body');
 SELECT field, content FROM clerk.sessions AS o, jsonb_each_text(to_jsonb(o) - 'data' - 'synced_at') AS f (field, content) ORDER BY o.id, field;
 SELECT data ? 'user' AS user, data ->> 'object' AS object FROM clerk.sessions;
+-- With the user it is gone, and one that comes late is born dead.
+SELECT testing.deliver('msg_34', testing.event('user.deleted', jsonb_build_object('id', user_id), 1767225700000)) FROM clerk.sessions;
+SELECT testing.deliver('msg_35', testing.event('session.created', jsonb_build_object('id', 'sess_late', 'object', 'session', 'status', 'active',
+    'user_id', user_id, 'client_id', 'client_1', 'updated_at', 1767225700000), 1767225700000)) FROM clerk.sessions;
+SELECT id, deleted_at, status, client_id, actor, data FROM clerk.sessions ORDER BY id;
+SELECT id, status, body IS NULL AS erased FROM clerk.webhook_events WHERE id BETWEEN 'msg_30' AND 'msg_35' ORDER BY id;
 -- A deletion keeps the data where the instance says so.
 UPDATE clerk.instances SET deletion = 'keep';
 SELECT testing.deliver('msg_32', testing.event('user.created',
