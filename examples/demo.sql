@@ -99,3 +99,41 @@ SELECT * FROM clerk_test.access_matrix('documents', '{
     "bob": {"user_id": "user_bob", "org_id": "org_globex", "as_role": "app"},
     "nobody": {"anonymous": true, "as_role": "app"}
 }');
+
+-- 13. Clerk's webhooks, received by the database. The endpoint's signing secret is all the setting up. What arrives is
+--     verified, stored once and applied in one transaction. The second message is one that Clerk sent later; the third
+--     one was late, and changes nothing; a fourth one is forged.
+
+SELECT clerk.set_secret('webhook_secret', :'webhook_secret');
+SELECT * FROM clerk.receive_webhook(:'user_created_headers', :'user_created');
+SELECT * FROM clerk.receive_webhook(:'user_renamed_headers', :'user_renamed');
+SELECT * FROM clerk.receive_webhook(:'user_late_headers', :'user_late');
+SELECT * FROM clerk.receive_webhook(:'user_late_headers', replace(:'user_late', 'Carol', 'Mallory'));
+SELECT id, first_name, primary_email_address, updated_at FROM clerk.users;
+
+-- 14. Policies by membership, whatever the token says. Carol joins Acme, and reads its notices.
+
+CREATE TABLE notices (org_id text NOT NULL, notice text NOT NULL);
+INSERT INTO notices VALUES ('org_acme', 'the office is closed on Friday'), ('org_globex', 'a party on Friday');
+SELECT change FROM clerk.protect('notices', 'member', to_roles => '{app}', grants => true);
+SELECT * FROM clerk.receive_webhook(:'joined_headers', :'joined');
+
+BEGIN;
+SET LOCAL ROLE app;
+SET LOCAL clerk_sync.token = :'carol';
+SELECT notice, clerk_member_org_ids() FROM notices;
+COMMIT;
+
+-- 15. She is removed from it. The same token, right after: nothing any more.
+
+SELECT * FROM clerk.receive_webhook(:'removed_headers', :'removed');
+
+BEGIN;
+SET LOCAL ROLE app;
+SET LOCAL clerk_sync.token = :'carol';
+SELECT (SELECT count(*) FROM notices) AS notices_seen, clerk_member_org_ids();
+COMMIT;
+
+-- 16. How the sync goes.
+
+SELECT applied, stale, failed, dead, lag, warning FROM clerk.sync_health;

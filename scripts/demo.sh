@@ -3,8 +3,9 @@
 # statements are meant to be refused; the demo fails where they are not.
 #
 # psql's variables in it: issuer, publishable_key and jwks of an instance that the demo plays; alice and bob: session
-# tokens of two people of two organizations; expired and forged: tokens that say alice too, the latter signed by a
-# stranger's key under the instance's key id.
+# tokens of two people of two organizations, carol: of one who has none in hers; expired and forged: tokens that say alice
+# too, the latter signed by a stranger's key under the instance's key id. webhook_secret: an endpoint's; user_created and its
+# kin: bodies of deliveries, and beside them their headers.
 
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -18,6 +19,31 @@ issuer=https://clerk.example.com
 sign() { clerk-testing sign --issuer "$issuer" --claims "$1" "${@:2}"; }
 alice='{"sub":"user_alice","sid":"sess_1","o":{"id":"org_acme","slg":"acme","rol":"admin"}}'
 bob='{"sub":"user_bob","sid":"sess_2","o":{"id":"org_globex","slg":"globex","rol":"member"}}'
+carol='{"sub":"user_carol","sid":"sess_3","o":null}'
+
+webhook_secret=whsec_$(printf 'a secret of the demo' | base64)
+today=$(($(date +%s) * 1000))
+deliveries=()
+# deliver NAME TYPE MILLISECONDS DATA: a delivery of an event that Clerk made so long before now.
+deliver() {
+    local body headers
+    body='{"object":"event","type":"'$2'","instance_id":"ins_demo","timestamp":'$((today - $3))',"data":'$4'}'
+    headers=$(printf '%s' "$body" | clerk-testing sign-webhook --secret "$webhook_secret" --id "msg_$1")
+    deliveries+=(--set "$1=$body" --set "$1_headers=$headers")
+}
+# person NAME MILLISECONDS: a user as Clerk's events show one.
+person() {
+    printf '%s' '{"object":"user","id":"user_carol","first_name":"'"$1"'","primary_email_address_id":"idn_1","email_addresses":[{"id":"idn_1",
+        "object":"email_address","email_address":"carol@acme.example","verification":{"status":"verified"}}],
+        "created_at":'$((today - 9000))',"updated_at":'$((today - $2))'}'
+}
+membership='{"object":"organization_membership","id":"orgmem_1","role":"org:member","organization":{"object":"organization","id":"org_acme"},
+    "public_user_data":{"user_id":"user_carol"},"created_at":'$((today - 5000))',"updated_at":'$((today - 5000))'}'
+deliver user_created user.created 9000 "$(person Carol 9000)"
+deliver user_renamed user.updated 7000 "$(person Caroline 7000)"
+deliver user_late user.updated 8000 "$(person Carol 8000)"
+deliver joined organizationMembership.created 5000 "$membership"
+deliver removed organizationMembership.deleted 3000 "$membership"
 
 # The administrator's own work, which the file does not show: it would be there already.
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --command 'CREATE EXTENSION clerk_sync'
@@ -39,6 +65,8 @@ psql --no-psqlrc --echo-all --quiet --pset footer=off --pset null='(null)' --set
     --set "jwks=$(cat "$CLERK_TEST_KEYS/jwks.json")" \
     --set "alice=$(sign "$alice" --key "$CLERK_TEST_KEYS" --lifetime 600)" \
     --set "bob=$(sign "$bob" --key "$CLERK_TEST_KEYS" --lifetime 600)" \
+    --set "carol=$(sign "$carol" --key "$CLERK_TEST_KEYS" --lifetime 600)" \
+    --set "webhook_secret=$webhook_secret" "${deliveries[@]}" \
     --set "expired=$(sign "$alice" --key "$CLERK_TEST_KEYS" --at "$(($(date +%s) - 3600))")" \
     --set "forged=$(sign "$alice" --key "$CLERK_FORGED_KEYS" --lifetime 600)" \
     <"$ROOT/examples/demo.sql" 2>&1 \

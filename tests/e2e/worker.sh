@@ -24,6 +24,8 @@ is_another() { is_there && [ "$(worker)" != "$1" ]; }
 # shellcheck disable=SC2317 # called by wait_until
 says() { [ "$(sql "$1" "${@:3}")" = "$2" ]; }
 # shellcheck disable=SC2317 # called by wait_until
+has_applied() { says "SELECT status FROM clerk.webhook_events WHERE id = 'msg_$1'" applied "${@:2}"; }
+# shellcheck disable=SC2317 # called by wait_until
 shows() { says "SELECT query FROM pg_stat_activity WHERE backend_type = 'clerk_sync worker' AND datname = 'postgres' AND state = 'active'" "$1"; }
 # shellcheck disable=SC2317 # called by wait_until
 logs() { as_server_user grep -qE "$1" "$CLERK_SERVER_LOG"; }
@@ -47,50 +49,63 @@ is "there is one launcher, which is connected to no database" \
     "$(sql "SELECT count(*), count(datname) FROM pg_stat_activity WHERE backend_type = 'clerk_sync launcher'")" '1|0'
 sql 'CREATE DATABASE third'
 
-# --- steps: stand-ins for what is drained and purged, unless the extension brings its own
+# --- steps
 
 sql "$SETUP_SQL"
 is "CREATE EXTENSION under a running worker does not end it" "$(sql "SELECT count(*) FROM pg_stat_activity WHERE pid = $(worker)")" 1
-sql "CREATE TABLE queue (id integer PRIMARY KEY, done integer NOT NULL DEFAULT 0);
-    CREATE TABLE trap (poisoned boolean, seconds float8 NOT NULL DEFAULT 0);
-    INSERT INTO trap VALUES (false);"
-STAND_INS="
-CREATE OR REPLACE FUNCTION clerk._drain(max_events integer) RETURNS integer LANGUAGE plpgsql AS \$\$
-DECLARE taken integer;
+# enqueue FIRST LAST [OPTION...]: events that wait, each of a user of its own.
+enqueue() {
+    sql "INSERT INTO clerk.webhook_events (id, instance_id, type, event_at, status, next_attempt_at, body)
+        SELECT 'msg_' || n, 'ins_test', 'user.updated', now(), 'received', now(), json_build_object('object', 'event',
+            'type', 'user.updated', 'instance_id', 'ins_test', 'timestamp', 1767225600000, 'data',
+            json_build_object('object', 'user', 'id', 'user_' || n, 'updated_at', 1767225600000))
+        FROM generate_series($1, $2) AS n" "${@:3}"
+}
+# How many users were written, and how often each at least and at most.
+WRITTEN='SELECT count(*), min(times), max(times) FROM (SELECT count(*) AS times FROM written GROUP BY id) AS w'
+# What a user of the extension may do to it: a trigger that is slow, one that fails.
+TRAPS="
+CREATE TABLE IF NOT EXISTS trap (poisoned boolean, seconds float8 NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS written (id text);
+DELETE FROM trap;
+INSERT INTO trap VALUES (false);
+CREATE OR REPLACE FUNCTION note_user() RETURNS trigger LANGUAGE plpgsql AS \$\$
+BEGIN
+    PERFORM pg_catalog.pg_sleep(seconds) FROM public.trap WHERE seconds > 0;
+    INSERT INTO public.written VALUES (NEW.id);
+    RETURN NULL;
+END \$\$;
+CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \$\$
 BEGIN
     IF (SELECT poisoned FROM public.trap) THEN
         RAISE EXCEPTION 'a secret of somebody''s';
     END IF;
-    IF (SELECT seconds > 0 FROM public.trap) THEN
-        PERFORM pg_catalog.pg_sleep((SELECT seconds FROM public.trap));
-    END IF;
-    WITH due AS (
-        SELECT id FROM public.queue WHERE done = 0 ORDER BY id LIMIT max_events FOR UPDATE SKIP LOCKED
-    )
-    UPDATE public.queue SET done = done + 1 FROM due WHERE queue.id = due.id;
-    GET DIAGNOSTICS taken = ROW_COUNT;
-    RETURN taken;
-END
-\$\$;
-CREATE OR REPLACE FUNCTION clerk._purge(max_rows integer) RETURNS integer LANGUAGE sql AS 'SELECT 0';
+    RETURN NEW;
+END \$\$;
+CREATE TRIGGER note_user AFTER INSERT OR UPDATE ON clerk.users FOR EACH ROW EXECUTE FUNCTION note_user();
+CREATE TRIGGER refuse BEFORE UPDATE ON clerk.webhook_events FOR EACH ROW EXECUTE FUNCTION refuse();
 "
-sql "$STAND_INS"
+sql "$TRAPS"
 xids() { sql 'SELECT pg_snapshot_xmax(pg_current_snapshot())'; }
 sleep 1
 before=$(xids)
 sleep 1
 is "an idle worker assigns no transaction ids" "$(xids)" "$before"
-sql "INSERT INTO queue SELECT generate_series(1, 1700)"
-holds "what is due is drained, in several batches" wait_until 10 says 'SELECT count(*), min(done), max(done) FROM queue' '1700|1|1'
-sql "INSERT INTO queue SELECT generate_series(10001, 10400)"
+enqueue 1 1700
+holds "what is due is drained, in several batches" wait_until 10 says "$WRITTEN" '1700|1|1'
+enqueue 10001 10400
 for _ in 1 2 3; do sql 'SELECT FROM clerk.run_maintenance()' & done
 sql 'SELECT FROM clerk.run_maintenance()'
 wait -n || true
-holds "nothing is drained twice by a worker and calls beside it" wait_until 10 says 'SELECT count(*), min(done), max(done) FROM queue' '2100|1|1'
+holds "nothing is drained twice by a worker and calls beside it" wait_until 10 says "$WRITTEN" '2100|1|1'
+is "and the ledger says so" "$(sql 'SELECT status, count(*) FROM clerk.webhook_events GROUP BY 1')" 'applied|2100'
+sql "UPDATE clerk.webhook_events SET received_at = now() - interval '31 days' WHERE id LIKE 'msg_10___'"
+holds "what was kept long enough is purged" wait_until 10 says 'SELECT count(*) FROM clerk.webhook_events' 1700
 
 # --- an error in a step
 
 sql 'UPDATE trap SET poisoned = true'
+enqueue 15001 15001
 holds "an error in a step is logged" wait_until 10 logs 'WARNING:  a step of the clerk_sync worker failed: apply webhook events'
 pid=$(worker)
 sleep 1
@@ -99,19 +114,20 @@ is "without what a trigger's message may hold" "$(logged "secret of somebody's\$
 is "and the worker lives on" "$(worker)" "$pid"
 is "run_maintenance() reports it, and goes on with the next step" \
     "$(sql "SELECT step, detail ~ 'failed' FROM clerk.run_maintenance() WHERE step <> 'signing keys'")" $'webhook events|t\npurge|f'
-sql 'UPDATE trap SET poisoned = false; INSERT INTO queue VALUES (20001)'
-holds "the step works again once it can" wait_until 10 says 'SELECT done FROM queue WHERE id = 20001' 1
+sql 'UPDATE trap SET poisoned = false'
+holds "the step works again once it can" wait_until 10 has_applied 15001
 sql "UPDATE trap SET seconds = 30"
+enqueue 20001 20001
 wait_until 10 shows 'clerk_sync: applying webhook events'
 ok "pg_stat_activity says what it is doing"
 sql "UPDATE trap SET seconds = 0; SELECT pg_cancel_backend($pid)" >/dev/null
-sql "INSERT INTO queue VALUES (20002)"
-holds "pg_cancel_backend ends the step, not the worker" wait_until 10 says 'SELECT done FROM queue WHERE id = 20002' 1
+holds "pg_cancel_backend ends the step, not the worker, and loses no event" wait_until 10 has_applied 20001
 is "it is the same process" "$(worker)" "$pid"
 
 # --- SIGTERM
 
 sql "UPDATE trap SET seconds = 30"
+enqueue 20002 20002
 wait_until 10 shows 'clerk_sync: applying webhook events'
 since=$(microseconds)
 sql "SELECT pg_terminate_backend($pid)" >/dev/null
@@ -217,14 +233,14 @@ pid=$(worker)
 since=$(microseconds)
 sql 'SET client_min_messages = warning; DROP EXTENSION clerk_sync CASCADE; DROP TABLE notes'
 within "DROP EXTENSION does not wait for the worker" "$since" 3000
-sql "CREATE SCHEMA clerk; CREATE TABLE taken (); $STAND_INS
-    CREATE OR REPLACE FUNCTION clerk._drain(max_events integer) RETURNS integer LANGUAGE sql AS 'INSERT INTO public.queue VALUES (-1); SELECT 0'"
+sql "CREATE SCHEMA clerk; CREATE TABLE taken ();
+    CREATE FUNCTION clerk._drain(max_events integer) RETURNS integer LANGUAGE sql AS 'INSERT INTO public.taken DEFAULT VALUES; SELECT 0'"
 sleep 1.5
-is "a schema clerk that is not the extension's is left alone" "$(sql 'SELECT count(*) FROM queue WHERE id = -1')" 0
+is "a schema clerk that is not the extension's is left alone" "$(sql 'SELECT count(*) FROM taken')" 0
 sql 'SET client_min_messages = warning; DROP SCHEMA clerk CASCADE'
 sql "$SETUP_SQL"
-sql "$STAND_INS INSERT INTO queue VALUES (30001)"
-holds "with the extension created anew, it works again" wait_until 10 says 'SELECT done FROM queue WHERE id = 30001' 1
+enqueue 30001 30001
+holds "with the extension created anew, it works again" wait_until 10 has_applied 30001
 
 # --- crash and restart
 
@@ -235,8 +251,8 @@ as_server_user kill -9 "$victim"
 sleep 1
 wait_until 20 sql 'SELECT 1' >/dev/null 2>&1
 holds "after a crash of a backend there is a worker again" wait_until 20 is_another "$pid"
-sql "INSERT INTO queue VALUES (40001)"
-holds "which works" wait_until 10 says 'SELECT done FROM queue WHERE id = 40001' 1
+enqueue 40001 40001
+holds "which works" wait_until 10 has_applied 40001
 (cd / && as_server_user "$BINDIR/pg_ctl" restart --pgdata "$DIRECTORY/data" --log "$DIRECTORY/log" --mode fast --silent --wait </dev/null)
 holds "after a restart, too" wait_until 10 is_there
 
@@ -254,8 +270,8 @@ UNDO+=("as_server_user '$BINDIR/pg_ctl' stop --pgdata '$DIRECTORY/standby' --mod
 is "a standby has no worker" "$(sql "SELECT count(*) FROM pg_stat_activity WHERE backend_type ~ '^clerk'" -p $STANDBY_PORT)" 0
 like "run_maintenance() is refused there" "$(try 'SELECT clerk.run_maintenance()' -p $STANDBY_PORT)" 'ERROR:  25006:*'
 sql 'SELECT pg_promote()' -p $STANDBY_PORT >/dev/null
-sql 'INSERT INTO queue VALUES (50001)' -p $STANDBY_PORT
-holds "once it is promoted, its worker works" wait_until 15 says 'SELECT done FROM queue WHERE id = 50001' 1 -p $STANDBY_PORT
+enqueue 50001 50001 -p $STANDBY_PORT
+holds "once it is promoted, its worker works" wait_until 15 has_applied 50001 -p $STANDBY_PORT
 
 is "no process crashed but the one that was killed" \
     "$(logged 'was terminated by signal')|$(logged PANIC)|$(as_server_user grep -cE 'terminated by signal|PANIC' "$DIRECTORY/standby.log" || true)" '1|0|0'

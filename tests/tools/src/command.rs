@@ -4,9 +4,9 @@ use crate::arguments::Arguments;
 use crate::key::TestKey;
 use crate::server::{self, Endpoint};
 use crate::token::{Recipe, batch};
-use crate::{Failure, Outcome, verify};
+use crate::{Failure, Outcome, verify, webhook};
 use serde_json::{Map, Value};
-use std::io::{BufRead, BufWriter, Write, stdin};
+use std::io::{BufRead, BufWriter, Read, Write, stdin};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -27,6 +27,9 @@ clerk-testing sign-many --key DIR --count N [--users M] [--format copy|pgbench] 
     copy: number, user id and token, tab separated, numbered from 1, for COPY ... FROM.
     pgbench: SET LOCAL clerk_sync.token = '...'; for a pgbench script.
 
+clerk-testing sign-webhook --secret WHSEC --id ID [--at UNIX]
+    Reads the body of a delivery and prints its headers, a JSON object, as Svix signs for Clerk.
+
 clerk-testing bench-verify --key DIR [--rounds 5]
     Reads tokens, one a line, and prints how long aws-lc's bare RS256 check of one takes, in microseconds, as the median
     of the rounds: with a key that is parsed once, parsed from DER each time, built from its components each time.
@@ -44,6 +47,7 @@ pub fn run(words: &[String]) -> Outcome<()> {
         ["key", "new", ..] => key_new(&words[2..]),
         ["sign", ..] => sign(&words[1..]),
         ["sign-many", ..] => sign_many(&words[1..]),
+        ["sign-webhook", ..] => sign_webhook(&words[1..]),
         ["bench-verify", ..] => bench_verify(&words[1..]),
         ["serve", ..] => serve(&words[1..]),
         ["help" | "--help" | "-h"] => {
@@ -97,6 +101,21 @@ fn sign_many(words: &[String]) -> Outcome<()> {
         .map_err(Failure::from)
     })?;
     Ok(out.flush()?)
+}
+
+fn sign_webhook(words: &[String]) -> Outcome<()> {
+    let arguments = Arguments::parse(words, &["secret", "id", "at"])?;
+    let mut body = Vec::new();
+    stdin().lock().read_to_end(&mut body)?;
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
+    let headers = webhook::headers(
+        arguments.required("secret")?,
+        arguments.required("id")?,
+        arguments.number("at", now)?,
+        &body,
+    )?;
+    println!("{headers}");
+    Ok(())
 }
 
 fn bench_verify(words: &[String]) -> Outcome<()> {
