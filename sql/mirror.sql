@@ -43,17 +43,6 @@ CREATE FUNCTION clerk._mirrors_sessions(instance text) RETURNS boolean
         WHERE k.kid = instance), false);
 COMMENT ON FUNCTION clerk._mirrors_sessions(text) IS 'internal: whether sessions are stored, for the instance with the id';
 
-CREATE FUNCTION clerk._is_erased(instance text, kind text, object_id text) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN clerk._erases(instance) AND coalesce(CASE kind
-        WHEN 'users' THEN (SELECT deleted_at IS NOT NULL FROM clerk.users AS o WHERE o.id = object_id)
-        WHEN 'organizations' THEN (SELECT deleted_at IS NOT NULL FROM clerk.organizations AS o WHERE o.id = object_id)
-        WHEN 'organization_memberships' THEN (SELECT deleted_at IS NOT NULL FROM clerk.organization_memberships AS o WHERE o.id = object_id)
-        WHEN 'organization_domains' THEN (SELECT deleted_at IS NOT NULL FROM clerk.organization_domains AS o WHERE o.id = object_id)
-        WHEN 'sessions' THEN (SELECT deleted_at IS NOT NULL FROM clerk.sessions AS o WHERE o.id = object_id)
-    END, false);
-COMMENT ON FUNCTION clerk._is_erased(text, text, text) IS 'internal: whether an object was deleted and its personal data with it';
-
 -- Granted to nobody. For a request role: GRANT USAGE ON SCHEMA clerk TO authenticated; GRANT SELECT ON
 -- clerk.public_profiles, clerk.private_profiles TO authenticated; USAGE opens nothing else in the schema.
 CREATE VIEW clerk.public_profiles WITH (security_barrier) AS

@@ -64,7 +64,7 @@ pub enum Kind {
     Subscription,
 }
 
-/// An object, read. Serialises to its columns alone, without a tag.
+/// An object, read. Serialises to its columns alone, without a tag and without `data`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 #[allow(missing_docs, reason = "each holds the record of its name")]

@@ -1,60 +1,55 @@
--- Writes the organization invitations in the JSON array $1, of each the newest version, where it is not
--- older than what is stored. Gives the places of those written.
-WITH new AS (
-    SELECT DISTINCT ON (id) *
-    FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
+-- Writes the organization invitations in the JSON array $1, each of another id, with their data in the array $2, where they
+-- are not older than what is stored. Gives the ids of those written.
+INSERT INTO clerk.organization_invitations AS stored (
+    id, instance_id, organization_id, email_address, role, role_name, status, inviter_id, user_id,
+    public_metadata, private_metadata, expires_at, created_at, updated_at, event_at, deleted_at, synced_at,
+    data
+)
+SELECT
+    new.id,
+    new.instance_id,
+    new.organization_id,
+    new.email_address,
+    new.role,
+    new.role_name,
+    new.status,
+    new.inviter_id,
+    new.user_id,
+    new.public_metadata,
+    new.private_metadata,
+    clerk._time(new.expires_at),
+    clerk._time(new.created_at),
+    clerk._time(new.updated_at),
+    clerk._time(new.event_at),
+    NULL::timestamptz,
+    pg_catalog.clock_timestamp(),
+    new.unnest::jsonb - 'url'
+FROM ROWS FROM (
+    pg_catalog.jsonb_to_recordset($1::jsonb) AS (
         id text, instance_id text, organization_id text, email_address text, role text, role_name text, status
         text, inviter_id text, user_id text, public_metadata jsonb, private_metadata jsonb, expires_at bigint,
-        created_at bigint, updated_at bigint, event_at bigint, data jsonb, place integer
-    )
-    ORDER BY id, updated_at DESC, event_at DESC, place DESC
-), written AS (
-    INSERT INTO clerk.organization_invitations AS stored (
-        id, instance_id, organization_id, email_address, role, role_name, status, inviter_id, user_id,
-        public_metadata, private_metadata, expires_at, created_at, updated_at, event_at, deleted_at, synced_at,
-        data
-    )
-    SELECT
-        new.id,
-        new.instance_id,
-        new.organization_id,
-        new.email_address,
-        new.role,
-        new.role_name,
-        new.status,
-        new.inviter_id,
-        new.user_id,
-        new.public_metadata,
-        new.private_metadata,
-        clerk._time(new.expires_at),
-        clerk._time(new.created_at),
-        clerk._time(new.updated_at),
-        clerk._time(new.event_at),
-        NULL::timestamptz,
-        pg_catalog.clock_timestamp(),
-        new.data - 'url'
-    FROM new
-    ORDER BY new.id
-    ON CONFLICT (id) DO UPDATE SET
-        instance_id = excluded.instance_id,
-        organization_id = excluded.organization_id,
-        email_address = excluded.email_address,
-        role = excluded.role,
-        role_name = excluded.role_name,
-        status = coalesce(excluded.status, stored.status),
-        inviter_id = excluded.inviter_id,
-        user_id = excluded.user_id,
-        public_metadata = coalesce(excluded.public_metadata, stored.public_metadata),
-        private_metadata = coalesce(excluded.private_metadata, stored.private_metadata),
-        expires_at = coalesce(excluded.expires_at, stored.expires_at),
-        created_at = coalesce(excluded.created_at, stored.created_at),
-        updated_at = excluded.updated_at,
-        event_at = excluded.event_at,
-        synced_at = excluded.synced_at,
-        data = excluded.data
-    WHERE stored.deleted_at IS NULL
-        AND (excluded.updated_at, excluded.event_at)
-            >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
-    RETURNING id
-)
-SELECT new.place FROM new JOIN written ON written.id = new.id
+        created_at bigint, updated_at bigint, event_at bigint
+    ),
+    pg_catalog.unnest($2)
+) AS new
+ON CONFLICT (id) DO UPDATE SET
+    instance_id = excluded.instance_id,
+    organization_id = excluded.organization_id,
+    email_address = excluded.email_address,
+    role = excluded.role,
+    role_name = excluded.role_name,
+    status = coalesce(excluded.status, stored.status),
+    inviter_id = excluded.inviter_id,
+    user_id = excluded.user_id,
+    public_metadata = coalesce(excluded.public_metadata, stored.public_metadata),
+    private_metadata = coalesce(excluded.private_metadata, stored.private_metadata),
+    expires_at = coalesce(excluded.expires_at, stored.expires_at),
+    created_at = coalesce(excluded.created_at, stored.created_at),
+    updated_at = excluded.updated_at,
+    event_at = excluded.event_at,
+    synced_at = excluded.synced_at,
+    data = excluded.data
+WHERE stored.deleted_at IS NULL
+    AND (excluded.updated_at, excluded.event_at)
+        >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
+RETURNING id

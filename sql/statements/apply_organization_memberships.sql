@@ -1,63 +1,58 @@
--- Writes the organization memberships in the JSON array $1, of each the newest version, where it is not
--- older than what is stored. Gives the places of those written.
+-- Writes the organization memberships in the JSON array $1, each of another id, with their data in the array $2, where they
+-- are not older than what is stored. Gives the ids of those written.
 -- A membership of a user or an organization that is gone is born dead, and not among them. The caller holds a lock on both.
-WITH new AS (
-    SELECT DISTINCT ON (id) *
-    FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
+INSERT INTO clerk.organization_memberships AS stored (
+    id, instance_id, organization_id, user_id, role, role_name, permissions, public_metadata,
+    private_metadata, created_at, updated_at, event_at, deleted_at, synced_at, data
+)
+SELECT
+    new.id,
+    new.instance_id,
+    new.organization_id,
+    new.user_id,
+    CASE WHEN pg_catalog.starts_with(new.role, 'org:') THEN new.role ELSE 'org:' || new.role END,
+    new.role_name,
+    new.permissions,
+    CASE WHEN parent.erased IS NULL THEN new.public_metadata END,
+    CASE WHEN parent.erased IS NULL THEN new.private_metadata END,
+    clerk._time(new.created_at),
+    clerk._time(new.updated_at),
+    clerk._time(new.event_at),
+    parent.deleted_at,
+    pg_catalog.clock_timestamp(),
+    CASE WHEN parent.erased IS NULL THEN new.unnest::jsonb ELSE '{}' END
+FROM ROWS FROM (
+    pg_catalog.jsonb_to_recordset($1::jsonb) AS (
         id text, instance_id text, organization_id text, user_id text, role text, role_name text, permissions
         text[], public_metadata jsonb, private_metadata jsonb, created_at bigint, updated_at bigint, event_at
-        bigint, data jsonb, place integer
-    )
-    ORDER BY id, updated_at DESC, event_at DESC, place DESC
-), written AS (
-    INSERT INTO clerk.organization_memberships AS stored (
-        id, instance_id, organization_id, user_id, role, role_name, permissions, public_metadata,
-        private_metadata, created_at, updated_at, event_at, deleted_at, synced_at, data
-    )
-    SELECT
-        new.id,
-        new.instance_id,
-        new.organization_id,
-        new.user_id,
-        CASE WHEN pg_catalog.starts_with(new.role, 'org:') THEN new.role ELSE 'org:' || new.role END,
-        new.role_name,
-        new.permissions,
-        CASE WHEN parent.erased IS NULL THEN new.public_metadata END,
-        CASE WHEN parent.erased IS NULL THEN new.private_metadata END,
-        clerk._time(new.created_at),
-        clerk._time(new.updated_at),
-        clerk._time(new.event_at),
-        parent.deleted_at,
-        pg_catalog.clock_timestamp(),
-        CASE WHEN parent.erased IS NULL THEN new.data ELSE '{}' END
-    FROM new CROSS JOIN LATERAL (
-        SELECT pg_catalog.min(gone.deleted_at) AS deleted_at,
-            CASE WHEN pg_catalog.min(gone.deleted_at) IS NOT NULL AND clerk._erases(new.instance_id) THEN true END AS erased
-        FROM (
-            SELECT deleted_at FROM clerk.users WHERE id = new.user_id
-            UNION ALL
-            SELECT deleted_at FROM clerk.organizations WHERE id = new.organization_id
-        ) AS gone
-    ) AS parent
-    ORDER BY new.id
-    ON CONFLICT (id) DO UPDATE SET
-        instance_id = excluded.instance_id,
-        organization_id = excluded.organization_id,
-        user_id = excluded.user_id,
-        role = excluded.role,
-        role_name = excluded.role_name,
-        permissions = excluded.permissions,
-        public_metadata = coalesce(excluded.public_metadata, stored.public_metadata),
-        private_metadata = coalesce(excluded.private_metadata, stored.private_metadata),
-        created_at = coalesce(excluded.created_at, stored.created_at),
-        updated_at = excluded.updated_at,
-        event_at = excluded.event_at,
-        deleted_at = excluded.deleted_at,
-        synced_at = excluded.synced_at,
-        data = excluded.data
-    WHERE stored.deleted_at IS NULL
-        AND (excluded.updated_at, excluded.event_at)
-            >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
-    RETURNING id, deleted_at
-)
-SELECT new.place FROM new JOIN written ON written.id = new.id WHERE written.deleted_at IS NULL
+        bigint
+    ),
+    pg_catalog.unnest($2)
+) AS new CROSS JOIN LATERAL (
+    SELECT pg_catalog.min(gone.deleted_at) AS deleted_at,
+        CASE WHEN pg_catalog.min(gone.deleted_at) IS NOT NULL AND clerk._erases(new.instance_id) THEN true END AS erased
+    FROM (
+        SELECT deleted_at FROM clerk.users WHERE id = new.user_id
+        UNION ALL
+        SELECT deleted_at FROM clerk.organizations WHERE id = new.organization_id
+    ) AS gone
+) AS parent
+ON CONFLICT (id) DO UPDATE SET
+    instance_id = excluded.instance_id,
+    organization_id = excluded.organization_id,
+    user_id = excluded.user_id,
+    role = excluded.role,
+    role_name = excluded.role_name,
+    permissions = excluded.permissions,
+    public_metadata = coalesce(excluded.public_metadata, stored.public_metadata),
+    private_metadata = coalesce(excluded.private_metadata, stored.private_metadata),
+    created_at = coalesce(excluded.created_at, stored.created_at),
+    updated_at = excluded.updated_at,
+    event_at = excluded.event_at,
+    deleted_at = excluded.deleted_at,
+    synced_at = excluded.synced_at,
+    data = excluded.data
+WHERE stored.deleted_at IS NULL
+    AND (excluded.updated_at, excluded.event_at)
+        >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
+RETURNING CASE WHEN deleted_at IS NULL THEN id END

@@ -1,48 +1,43 @@
--- Writes the roles in the JSON array $1, of each the newest version, where it is not
--- older than what is stored. Gives the places of those written.
-WITH new AS (
-    SELECT DISTINCT ON (id) *
-    FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
-        id text, instance_id text, key text, name text, description text, is_creator_eligible boolean,
-        permissions text[], created_at bigint, updated_at bigint, event_at bigint, data jsonb, place integer
-    )
-    ORDER BY id, updated_at DESC, event_at DESC, place DESC
-), written AS (
-    INSERT INTO clerk.roles AS stored (
-        id, instance_id, key, name, description, is_creator_eligible, permissions, created_at, updated_at,
-        event_at, deleted_at, synced_at, data
-    )
-    SELECT
-        new.id,
-        new.instance_id,
-        new.key,
-        new.name,
-        new.description,
-        new.is_creator_eligible,
-        new.permissions,
-        clerk._time(new.created_at),
-        clerk._time(new.updated_at),
-        clerk._time(new.event_at),
-        NULL::timestamptz,
-        pg_catalog.clock_timestamp(),
-        new.data
-    FROM new
-    ORDER BY new.id
-    ON CONFLICT (id) DO UPDATE SET
-        instance_id = excluded.instance_id,
-        key = excluded.key,
-        name = coalesce(excluded.name, stored.name),
-        description = excluded.description,
-        is_creator_eligible = coalesce(excluded.is_creator_eligible, stored.is_creator_eligible),
-        permissions = excluded.permissions,
-        created_at = coalesce(excluded.created_at, stored.created_at),
-        updated_at = excluded.updated_at,
-        event_at = excluded.event_at,
-        synced_at = excluded.synced_at,
-        data = excluded.data
-    WHERE stored.deleted_at IS NULL
-        AND (excluded.updated_at, excluded.event_at)
-            >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
-    RETURNING id
+-- Writes the roles in the JSON array $1, each of another id, with their data in the array $2, where they
+-- are not older than what is stored. Gives the ids of those written.
+INSERT INTO clerk.roles AS stored (
+    id, instance_id, key, name, description, is_creator_eligible, permissions, created_at, updated_at,
+    event_at, deleted_at, synced_at, data
 )
-SELECT new.place FROM new JOIN written ON written.id = new.id
+SELECT
+    new.id,
+    new.instance_id,
+    new.key,
+    new.name,
+    new.description,
+    new.is_creator_eligible,
+    new.permissions,
+    clerk._time(new.created_at),
+    clerk._time(new.updated_at),
+    clerk._time(new.event_at),
+    NULL::timestamptz,
+    pg_catalog.clock_timestamp(),
+    new.unnest::jsonb
+FROM ROWS FROM (
+    pg_catalog.jsonb_to_recordset($1::jsonb) AS (
+        id text, instance_id text, key text, name text, description text, is_creator_eligible boolean,
+        permissions text[], created_at bigint, updated_at bigint, event_at bigint
+    ),
+    pg_catalog.unnest($2)
+) AS new
+ON CONFLICT (id) DO UPDATE SET
+    instance_id = excluded.instance_id,
+    key = excluded.key,
+    name = coalesce(excluded.name, stored.name),
+    description = excluded.description,
+    is_creator_eligible = coalesce(excluded.is_creator_eligible, stored.is_creator_eligible),
+    permissions = excluded.permissions,
+    created_at = coalesce(excluded.created_at, stored.created_at),
+    updated_at = excluded.updated_at,
+    event_at = excluded.event_at,
+    synced_at = excluded.synced_at,
+    data = excluded.data
+WHERE stored.deleted_at IS NULL
+    AND (excluded.updated_at, excluded.event_at)
+        >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
+RETURNING id

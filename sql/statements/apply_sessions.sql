@@ -1,61 +1,56 @@
--- Writes the sessions in the JSON array $1, of each the newest version, where it is not
--- older than what is stored. Gives the places of those written.
+-- Writes the sessions in the JSON array $1, each of another id, with their data in the array $2, where they
+-- are not older than what is stored. Gives the ids of those written.
 -- A session of a user who is gone is born dead, and not among them. The caller holds a lock on the user.
-WITH new AS (
-    SELECT DISTINCT ON (id) *
-    FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
+INSERT INTO clerk.sessions AS stored (
+    id, instance_id, user_id, client_id, status, actor, last_active_organization_id, last_active_at,
+    expire_at, abandon_at, created_at, updated_at, event_at, deleted_at, synced_at, data
+)
+SELECT
+    new.id,
+    new.instance_id,
+    new.user_id,
+    CASE WHEN NOT parent.erased THEN new.client_id END,
+    new.status,
+    CASE WHEN NOT parent.erased THEN new.actor END,
+    new.last_active_organization_id,
+    clerk._time(new.last_active_at),
+    clerk._time(new.expire_at),
+    clerk._time(new.abandon_at),
+    clerk._time(new.created_at),
+    clerk._time(new.updated_at),
+    clerk._time(new.event_at),
+    parent.deleted_at,
+    pg_catalog.clock_timestamp(),
+    CASE WHEN parent.erased THEN '{}' ELSE new.unnest::jsonb - 'user' END
+FROM ROWS FROM (
+    pg_catalog.jsonb_to_recordset($1::jsonb) AS (
         id text, instance_id text, user_id text, client_id text, status text, actor jsonb,
         last_active_organization_id text, last_active_at bigint, expire_at bigint, abandon_at bigint, created_at
-        bigint, updated_at bigint, event_at bigint, data jsonb, place integer
-    )
-    ORDER BY id, updated_at DESC, event_at DESC, place DESC
-), written AS (
-    INSERT INTO clerk.sessions AS stored (
-        id, instance_id, user_id, client_id, status, actor, last_active_organization_id, last_active_at,
-        expire_at, abandon_at, created_at, updated_at, event_at, deleted_at, synced_at, data
-    )
-    SELECT
-        new.id,
-        new.instance_id,
-        new.user_id,
-        CASE WHEN NOT parent.erased THEN new.client_id END,
-        new.status,
-        CASE WHEN NOT parent.erased THEN new.actor END,
-        new.last_active_organization_id,
-        clerk._time(new.last_active_at),
-        clerk._time(new.expire_at),
-        clerk._time(new.abandon_at),
-        clerk._time(new.created_at),
-        clerk._time(new.updated_at),
-        clerk._time(new.event_at),
-        parent.deleted_at,
-        pg_catalog.clock_timestamp(),
-        CASE WHEN parent.erased THEN '{}' ELSE new.data - 'user' END
-    FROM new CROSS JOIN LATERAL (
-        SELECT pg_catalog.min(u.deleted_at) AS deleted_at,
-            pg_catalog.min(u.deleted_at) IS NOT NULL AND clerk._erases(new.instance_id) AS erased
-        FROM clerk.users AS u WHERE u.id = new.user_id
-    ) AS parent
-    ORDER BY new.id
-    ON CONFLICT (id) DO UPDATE SET
-        instance_id = excluded.instance_id,
-        user_id = excluded.user_id,
-        client_id = excluded.client_id,
-        status = excluded.status,
-        actor = excluded.actor,
-        last_active_organization_id = excluded.last_active_organization_id,
-        last_active_at = excluded.last_active_at,
-        expire_at = coalesce(excluded.expire_at, stored.expire_at),
-        abandon_at = coalesce(excluded.abandon_at, stored.abandon_at),
-        created_at = coalesce(excluded.created_at, stored.created_at),
-        updated_at = excluded.updated_at,
-        event_at = excluded.event_at,
-        deleted_at = excluded.deleted_at,
-        synced_at = excluded.synced_at,
-        data = excluded.data
-    WHERE stored.deleted_at IS NULL
-        AND (excluded.updated_at, excluded.event_at)
-            >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
-    RETURNING id, deleted_at
-)
-SELECT new.place FROM new JOIN written ON written.id = new.id WHERE written.deleted_at IS NULL
+        bigint, updated_at bigint, event_at bigint
+    ),
+    pg_catalog.unnest($2)
+) AS new CROSS JOIN LATERAL (
+    SELECT pg_catalog.min(u.deleted_at) AS deleted_at,
+        pg_catalog.min(u.deleted_at) IS NOT NULL AND clerk._erases(new.instance_id) AS erased
+    FROM clerk.users AS u WHERE u.id = new.user_id
+) AS parent
+ON CONFLICT (id) DO UPDATE SET
+    instance_id = excluded.instance_id,
+    user_id = excluded.user_id,
+    client_id = excluded.client_id,
+    status = excluded.status,
+    actor = excluded.actor,
+    last_active_organization_id = excluded.last_active_organization_id,
+    last_active_at = excluded.last_active_at,
+    expire_at = coalesce(excluded.expire_at, stored.expire_at),
+    abandon_at = coalesce(excluded.abandon_at, stored.abandon_at),
+    created_at = coalesce(excluded.created_at, stored.created_at),
+    updated_at = excluded.updated_at,
+    event_at = excluded.event_at,
+    deleted_at = excluded.deleted_at,
+    synced_at = excluded.synced_at,
+    data = excluded.data
+WHERE stored.deleted_at IS NULL
+    AND (excluded.updated_at, excluded.event_at)
+        >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
+RETURNING CASE WHEN deleted_at IS NULL THEN id END

@@ -1,59 +1,54 @@
--- Writes the subscriptions in the JSON array $1, of each the newest version, where it is not
--- older than what is stored. Gives the places of those written.
-WITH new AS (
-    SELECT DISTINCT ON (id) *
-    FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
+-- Writes the subscriptions in the JSON array $1, each of another id, with their data in the array $2, where they
+-- are not older than what is stored. Gives the ids of those written.
+INSERT INTO clerk.subscriptions AS stored (
+    id, instance_id, status, payer_id, user_id, organization_id, active_plans, items, active_at,
+    canceled_at, ended_at, past_due_at, created_at, updated_at, event_at, deleted_at, synced_at, data
+)
+SELECT
+    new.id,
+    new.instance_id,
+    new.status,
+    new.payer_id,
+    new.user_id,
+    new.organization_id,
+    new.active_plans,
+    new.items,
+    clerk._time(new.active_at),
+    clerk._time(new.canceled_at),
+    clerk._time(new.ended_at),
+    clerk._time(new.past_due_at),
+    clerk._time(new.created_at),
+    clerk._time(new.updated_at),
+    clerk._time(new.event_at),
+    NULL::timestamptz,
+    pg_catalog.clock_timestamp(),
+    new.unnest::jsonb
+FROM ROWS FROM (
+    pg_catalog.jsonb_to_recordset($1::jsonb) AS (
         id text, instance_id text, status text, payer_id text, user_id text, organization_id text, active_plans
         text[], items jsonb, active_at bigint, canceled_at bigint, ended_at bigint, past_due_at bigint,
-        created_at bigint, updated_at bigint, event_at bigint, data jsonb, place integer
-    )
-    ORDER BY id, updated_at DESC, event_at DESC, place DESC
-), written AS (
-    INSERT INTO clerk.subscriptions AS stored (
-        id, instance_id, status, payer_id, user_id, organization_id, active_plans, items, active_at,
-        canceled_at, ended_at, past_due_at, created_at, updated_at, event_at, deleted_at, synced_at, data
-    )
-    SELECT
-        new.id,
-        new.instance_id,
-        new.status,
-        new.payer_id,
-        new.user_id,
-        new.organization_id,
-        new.active_plans,
-        new.items,
-        clerk._time(new.active_at),
-        clerk._time(new.canceled_at),
-        clerk._time(new.ended_at),
-        clerk._time(new.past_due_at),
-        clerk._time(new.created_at),
-        clerk._time(new.updated_at),
-        clerk._time(new.event_at),
-        NULL::timestamptz,
-        pg_catalog.clock_timestamp(),
-        new.data
-    FROM new
-    ORDER BY new.id
-    ON CONFLICT (id) DO UPDATE SET
-        instance_id = excluded.instance_id,
-        status = excluded.status,
-        payer_id = excluded.payer_id,
-        user_id = excluded.user_id,
-        organization_id = excluded.organization_id,
-        active_plans = excluded.active_plans,
-        items = excluded.items,
-        active_at = excluded.active_at,
-        canceled_at = excluded.canceled_at,
-        ended_at = excluded.ended_at,
-        past_due_at = excluded.past_due_at,
-        created_at = coalesce(excluded.created_at, stored.created_at),
-        updated_at = excluded.updated_at,
-        event_at = excluded.event_at,
-        synced_at = excluded.synced_at,
-        data = excluded.data
-    WHERE stored.deleted_at IS NULL
-        AND (excluded.updated_at, excluded.event_at)
-            >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
-    RETURNING id
-)
-SELECT new.place FROM new JOIN written ON written.id = new.id
+        created_at bigint, updated_at bigint, event_at bigint
+    ),
+    pg_catalog.unnest($2)
+) AS new
+ON CONFLICT (id) DO UPDATE SET
+    instance_id = excluded.instance_id,
+    status = excluded.status,
+    payer_id = excluded.payer_id,
+    user_id = excluded.user_id,
+    organization_id = excluded.organization_id,
+    active_plans = excluded.active_plans,
+    items = excluded.items,
+    active_at = excluded.active_at,
+    canceled_at = excluded.canceled_at,
+    ended_at = excluded.ended_at,
+    past_due_at = excluded.past_due_at,
+    created_at = coalesce(excluded.created_at, stored.created_at),
+    updated_at = excluded.updated_at,
+    event_at = excluded.event_at,
+    synced_at = excluded.synced_at,
+    data = excluded.data
+WHERE stored.deleted_at IS NULL
+    AND (excluded.updated_at, excluded.event_at)
+        >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
+RETURNING id

@@ -2,11 +2,11 @@
 -- where their instance says so. Final.
 WITH gone AS (
     SELECT DISTINCT ON (id) id, instance_id, clerk._time(event_at) AS event_at, organization_id, user_id, clerk._erases(instance_id) AS erases
-    FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (id text, instance_id text, event_at bigint, organization_id text, user_id text, place integer)
-    ORDER BY id, event_at, place
+    FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (id text, instance_id text, event_at bigint, organization_id text, user_id text)
+    ORDER BY id, event_at
 ), buried AS (
     INSERT INTO clerk.organization_memberships AS stored (id, instance_id, event_at, deleted_at, synced_at, organization_id, user_id)
-    SELECT id, instance_id, event_at, event_at, pg_catalog.clock_timestamp(), organization_id, user_id FROM gone ORDER BY id
+    SELECT id, instance_id, event_at, event_at, pg_catalog.clock_timestamp(), organization_id, user_id FROM gone ORDER BY id COLLATE "C"
     ON CONFLICT (id) DO UPDATE SET
         event_at = excluded.event_at,
         deleted_at = excluded.deleted_at,

@@ -1,4 +1,5 @@
--- Writes back what became of the events in the JSON array $1. The body goes with the object that was erased.
+-- Writes back what became of the events in the JSON array $1. The body goes with the object that was erased; of one that was
+-- written just now, which is_alive, nobody need look.
 UPDATE clerk.webhook_events AS e SET
     status = x.status,
     kind = coalesce(x.kind, e.kind),
@@ -7,9 +8,19 @@ UPDATE clerk.webhook_events AS e SET
     next_attempt_at = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => x.delay),
     applied_at = CASE WHEN x.status IN ('applied', 'stale', 'ignored') THEN pg_catalog.clock_timestamp() END,
     last_error = x.error,
-    body = CASE WHEN x.status IN ('failed', 'received') OR NOT clerk._is_erased(e.instance_id, x.kind, x.object_id)
-        THEN e.body END
+    body = CASE
+        WHEN x.is_alive OR x.status IN ('failed', 'received') THEN e.body
+        WHEN CASE x.kind
+            WHEN 'users' THEN (SELECT o.deleted_at FROM clerk.users AS o WHERE o.id = x.object_id)
+            WHEN 'organizations' THEN (SELECT o.deleted_at FROM clerk.organizations AS o WHERE o.id = x.object_id)
+            WHEN 'organization_memberships' THEN (SELECT o.deleted_at FROM clerk.organization_memberships AS o WHERE o.id = x.object_id)
+            WHEN 'organization_domains' THEN (SELECT o.deleted_at FROM clerk.organization_domains AS o WHERE o.id = x.object_id)
+            WHEN 'sessions' THEN (SELECT o.deleted_at FROM clerk.sessions AS o WHERE o.id = x.object_id)
+        END IS NULL THEN e.body
+        WHEN NOT clerk._erases(e.instance_id) THEN e.body
+    END
 FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
-    id text, status text, kind text, object_id text, attempts integer, delay double precision, error text
+    id text, status text, kind text, object_id text, attempts integer, delay double precision, error text,
+    is_alive boolean
 )
 WHERE e.id = x.id

@@ -7,25 +7,34 @@ use super::statement::Statement;
 
 macro_rules! statement {
     ($file:literal) => {
+        statement!($file, PgBuiltInOids::TEXTOID)
+    };
+    ($file:literal, $($argument:expr),+) => {
         Statement::new(
             include_str!(concat!("../../sql/statements/", $file, ".sql")),
-            &[PgBuiltInOids::TEXTOID],
+            &[$($argument),+],
         )
+    };
+}
+
+macro_rules! apply {
+    ($file:literal) => {
+        statement!($file, PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTARRAYOID)
     };
 }
 
 thread_local! {
     /// In the order of [`Kind::ALL`].
     static APPLY: [Statement; 9] = const { [
-        statement!("apply_users"),
-        statement!("apply_organizations"),
-        statement!("apply_organization_memberships"),
-        statement!("apply_organization_invitations"),
-        statement!("apply_organization_domains"),
-        statement!("apply_roles"),
-        statement!("apply_permissions"),
-        statement!("apply_sessions"),
-        statement!("apply_subscriptions"),
+        apply!("apply_users"),
+        apply!("apply_organizations"),
+        apply!("apply_organization_memberships"),
+        apply!("apply_organization_invitations"),
+        apply!("apply_organization_domains"),
+        apply!("apply_roles"),
+        apply!("apply_permissions"),
+        apply!("apply_sessions"),
+        apply!("apply_subscriptions"),
     ] };
     static BURY_USERS: Statement = const { statement!("bury_users") };
     static BURY_ORGANIZATIONS: Statement = const { statement!("bury_organizations") };
@@ -44,22 +53,20 @@ thread_local! {
     ) };
 }
 
-/// Writes objects of a kind, a JSON array of the core's upserts with their `place`. Gives the places of those
-/// that count now: the others are older than what is stored, or of something deleted.
-pub(crate) fn write(kind: Kind, objects: &str) -> Result<Vec<usize>, spi::Error> {
+/// Writes objects of a kind, each of another id: a JSON array of the core's upserts, and the text of each one's `data` at its
+/// place, which is parsed once, when it is written. They are taken in this order. Gives the ids of those that count
+/// now: the others are older than what is stored, or of something deleted.
+pub(crate) fn write(kind: Kind, objects: &str, data: Vec<&str>) -> Result<Vec<String>, spi::Error> {
     let number = Kind::ALL.iter().position(|&known| known == kind);
     APPLY.with(|statements| {
-        statements[number.unwrap_or_default()].run(&[objects.into()], |rows| {
-            rows.map(|row| {
-                let place: Option<i32> = row.get(1)?;
-                Ok(usize::try_from(place.unwrap_or_default()).unwrap_or_default())
-            })
-            .collect()
+        statements[number.unwrap_or_default()].run(&[objects.into(), data.into()], |rows| {
+            let ids: Result<Vec<Option<String>>, _> = rows.map(|row| row.get(1)).collect();
+            Ok(ids?.into_iter().flatten().collect())
         })
     })
 }
 
-/// Buries objects of a kind, a JSON array of the core's deletions with their `place`. Clerk tells of no deletion
+/// Buries objects of a kind, a JSON array of the core's deletions. Clerk tells of no deletion
 /// of the other kinds. The bodies of their events go with them.
 pub(crate) fn bury(kind: Kind, objects: &str) -> Result<(), spi::Error> {
     let run = |statement: &Statement| statement.run(&[objects.into()], |_| Ok(()));

@@ -58,6 +58,8 @@ pub(crate) struct Settled<'a> {
     pub(crate) id: &'a str,
     #[serde(flatten)]
     pub(crate) state: &'a State,
+    /// Whether the event wrote its object just now, so that it cannot be gone.
+    pub(crate) is_alive: bool,
 }
 
 /// What the ledger takes from the envelope.

@@ -1,10 +1,11 @@
 //! A batch of events, applied: by one statement a kind where all is well, one by one where it is not.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
 use clerk_core::resource::{Kind, Record};
 use clerk_core::retry::{self, AfterFailure};
-use clerk_core::webhook::event::{Change, Event};
+use clerk_core::webhook::event::{Change, Event, Upsert};
 use pgrx::prelude::*;
 use serde::Serialize;
 
@@ -53,42 +54,59 @@ fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
     let mut verdicts = vec![Verdict::Stale; changes.len()];
     lock_parents(changes)?;
     for kind in Kind::ALL {
-        let mut objects = Array::default();
+        // The newest state of each object, in the order of ids: two writers take rows in the same order.
+        let mut newest: BTreeMap<&str, (usize, &Upsert)> = BTreeMap::new();
         for (place, change) in changes.iter().enumerate() {
             match change {
                 Change::Ignored(_) => verdicts[place] = Verdict::Ignored,
                 Change::Upsert(upsert) if upsert.record.kind() == kind => {
                     if kind == Kind::Session && !mirror::mirrors_sessions(&upsert.instance_id)? {
                         verdicts[place] = Verdict::Ignored;
-                    } else {
-                        objects.push(upsert, place);
+                        continue;
+                    }
+                    let (known_place, known) =
+                        newest.entry(upsert.record.id()).or_insert((place, upsert));
+                    if upsert.version().replaces(known.version()) {
+                        (*known_place, *known) = (place, upsert);
                     }
                 }
                 _ => {}
             }
         }
-        if let Some(objects) = objects.text() {
-            for place in mirror::write(kind, &objects)? {
-                verdicts[place] = Verdict::Applied;
+        if newest.is_empty() {
+            continue;
+        }
+        let objects: Vec<&Upsert> = newest.values().map(|(_, upsert)| *upsert).collect();
+        let data = objects
+            .iter()
+            .map(|upsert| upsert.record.data().text())
+            .collect();
+        for id in mirror::write(kind, &json(&objects), data)? {
+            if let Some((place, _)) = newest.get(id.as_str()) {
+                verdicts[*place] = Verdict::Applied;
             }
         }
     }
     for kind in Kind::ALL {
-        let mut objects = Array::default();
+        let mut gone = Vec::new();
         for (place, change) in changes.iter().enumerate() {
             match change {
                 Change::Delete(delete) if delete.deletion.kind == kind => {
-                    objects.push(delete, place);
+                    gone.push(delete);
                     verdicts[place] = Verdict::Applied;
                 }
                 _ => {}
             }
         }
-        if let Some(objects) = objects.text() {
-            mirror::bury(kind, &objects)?;
+        if !gone.is_empty() {
+            mirror::bury(kind, &json(&gone))?;
         }
     }
     Ok(verdicts)
+}
+
+fn json(objects: &[impl Serialize]) -> String {
+    serde_json::to_string(objects).unwrap_or_default()
 }
 
 /// So that a membership or a session and the deletion of its user or organization take turns.
@@ -124,30 +142,6 @@ fn lock_parents(changes: &[&Change]) -> Result<(), spi::Error> {
         return Ok(());
     }
     mirror::lock_parents(ids, exclusive)
-}
-
-/// A JSON array of objects with their places.
-#[derive(Default)]
-struct Array {
-    text: String,
-}
-
-impl Array {
-    fn push(&mut self, object: &impl Serialize, place: usize) {
-        let object = serde_json::to_string(object).unwrap_or_default();
-        let members = object.strip_prefix('{').unwrap_or("}");
-        self.text.push(if self.text.is_empty() { '[' } else { ',' });
-        self.text.push_str(&format!("{{\"place\":{place},"));
-        self.text.push_str(members);
-    }
-
-    fn text(mut self) -> Option<String> {
-        if self.text.is_empty() {
-            return None;
-        }
-        self.text.push(']');
-        Some(self.text)
-    }
 }
 
 /// What an event changes, or why nobody can tell.

@@ -55,12 +55,20 @@ fn drain_batch(most: i32) -> Result<i32, spi::Error> {
             );
         }
     }
+    // What one deletes, another one of the batch may have written.
+    let deletes = changes
+        .iter()
+        .any(|change| matches!(change, Ok(Change::Delete(_))));
     let settled: Vec<Settled<'_>> = due
         .iter()
         .zip(&states)
-        .map(|(event, state)| Settled {
+        .zip(&changes)
+        .map(|((event, state), change)| Settled {
             id: &event.id,
             state,
+            is_alive: !deletes
+                && state.status == "applied"
+                && matches!(change, Ok(Change::Upsert(_))),
         })
         .collect();
     webhook_events::settle(&settled)?;

@@ -121,7 +121,11 @@ fn accept(id: &str, event: &Event<'_>, body: &str) -> Result<Answer, spi::Error>
         let verdict = batch::apply(&[change]).remove(0);
         if verdict != batch::Verdict::Applied {
             state = batch::state_after(state, &verdict);
-            webhook_events::settle(&[Settled { id, state: &state }])?;
+            webhook_events::settle(&[Settled {
+                id,
+                state: &state,
+                is_alive: false,
+            }])?;
         }
     }
     Ok(stored(&state))

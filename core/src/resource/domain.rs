@@ -1,6 +1,6 @@
 //! Domains of organizations.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::fields::{FieldError, Fields};
 use super::json_object::JsonObject;
@@ -8,7 +8,7 @@ use super::user::is_verified;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.organization_domains`. None where the object does not say.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Domain {
     /// `orgdmn_…`
     pub id: String,
@@ -29,7 +29,8 @@ pub struct Domain {
     pub created_at: Option<UnixMillis>,
     /// When it was changed last.
     pub updated_at: UnixMillis,
-    /// The whole object.
+    /// The whole object; not part of what it serialises to.
+    #[serde(skip_serializing)]
     pub data: JsonObject,
 }
 

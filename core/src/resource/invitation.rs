@@ -1,6 +1,6 @@
 //! Invitations to organizations.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::fields::{FieldError, Fields};
 use super::json_object::JsonObject;
@@ -9,7 +9,7 @@ use crate::time::UnixMillis;
 /// A row of `clerk.organization_invitations`. None where the object does not say.
 ///
 /// `data` holds `url`, with a ticket that accepts the invitation: as secret as the invitation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Invitation {
     /// `orginv_…`
     pub id: String,
@@ -37,7 +37,8 @@ pub struct Invitation {
     pub created_at: Option<UnixMillis>,
     /// When it was changed last.
     pub updated_at: UnixMillis,
-    /// The whole object.
+    /// The whole object; not part of what it serialises to.
+    #[serde(skip_serializing)]
     pub data: JsonObject,
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// The text of a JSON object, byte by byte as Clerk wrote it; it serialises to that object. Equal if the
@@ -37,12 +37,5 @@ impl Eq for JsonObject {}
 impl fmt::Debug for JsonObject {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "JsonObject({} bytes)", self.text().len())
-    }
-}
-
-impl<'de> Deserialize<'de> for JsonObject {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Box::<RawValue>::deserialize(deserializer)?;
-        Self::of(&value).ok_or_else(|| de::Error::custom("not an object"))
     }
 }

@@ -1,13 +1,13 @@
 //! Memberships of users in organizations.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::fields::{FieldError, Fields};
 use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.organization_memberships`. None where the object does not say.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Membership {
     /// `orgmem_…`
     pub id: String,
@@ -29,7 +29,8 @@ pub struct Membership {
     pub created_at: Option<UnixMillis>,
     /// When the membership was changed last.
     pub updated_at: UnixMillis,
-    /// The whole object.
+    /// The whole object; not part of what it serialises to.
+    #[serde(skip_serializing)]
     pub data: JsonObject,
 }
 

@@ -1,13 +1,13 @@
 //! Permissions that roles give.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::fields::{FieldError, Fields};
 use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.permissions`. None where the object does not say.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Permission {
     /// `perm_…`
     pub id: String,
@@ -24,7 +24,8 @@ pub struct Permission {
     pub created_at: Option<UnixMillis>,
     /// When it was changed last.
     pub updated_at: UnixMillis,
-    /// The whole object.
+    /// The whole object; not part of what it serialises to.
+    #[serde(skip_serializing)]
     pub data: JsonObject,
 }
 

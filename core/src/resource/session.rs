@@ -1,6 +1,6 @@
 //! Sessions of users.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::fields::{FieldError, Fields};
 use super::json_object::JsonObject;
@@ -9,7 +9,7 @@ use crate::time::UnixMillis;
 /// A row of `clerk.sessions`. None where the object does not say.
 ///
 /// `data` of an event holds the whole user besides, if Clerk sent it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Session {
     /// `sess_…`
     pub id: String,
@@ -33,7 +33,8 @@ pub struct Session {
     pub created_at: Option<UnixMillis>,
     /// When it was changed last.
     pub updated_at: UnixMillis,
-    /// The whole object.
+    /// The whole object; not part of what it serialises to.
+    #[serde(skip_serializing)]
     pub data: JsonObject,
 }
 

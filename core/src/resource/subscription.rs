@@ -1,13 +1,13 @@
 //! Subscriptions to plans.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::fields::{FieldError, Fields};
 use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.subscriptions`. None where the object does not say.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Subscription {
     /// `csub_…`
     pub id: String,
@@ -35,12 +35,13 @@ pub struct Subscription {
     pub created_at: Option<UnixMillis>,
     /// When it was changed last.
     pub updated_at: UnixMillis,
-    /// The whole object.
+    /// The whole object; not part of what it serialises to.
+    #[serde(skip_serializing)]
     pub data: JsonObject,
 }
 
 /// A plan within a subscription.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SubscriptionItem {
     /// `csub_item_…`
     pub id: Option<String>,

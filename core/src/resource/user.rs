@@ -1,13 +1,13 @@
 //! Users.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::fields::{FieldError, Fields};
 use super::json_object::JsonObject;
 use crate::time::UnixMillis;
 
 /// A row of `clerk.users`. None where the object does not say.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct User {
     /// `user_…`
     pub id: String,
@@ -61,7 +61,8 @@ pub struct User {
     pub created_at: Option<UnixMillis>,
     /// When the user was changed last.
     pub updated_at: UnixMillis,
-    /// The whole object.
+    /// The whole object; not part of what it serialises to.
+    #[serde(skip_serializing)]
     pub data: JsonObject,
 }
 
