@@ -4,9 +4,9 @@ use std::cell::Cell;
 
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
-use pgrx::spi::{OwnedPreparedStatement, SpiTupleTable};
+use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiTupleTable};
 
-/// A statement that writes, with its plan. Postgres plans it anew where a table changes.
+/// A statement with its plan. Postgres plans it anew where a table changes.
 pub(crate) struct Statement {
     text: &'static str,
     argument_types: &'static [PgBuiltInOids],
@@ -33,21 +33,38 @@ impl Statement {
         read: impl FnOnce(SpiTupleTable<'_>) -> Result<R, spi::Error>,
     ) -> Result<R, spi::Error> {
         Spi::connect_mut(|client| {
-            let plan = match self.plan.get() {
-                Some(plan) => plan,
-                None => {
-                    let types: Vec<PgOid> = self
-                        .argument_types
-                        .iter()
-                        .map(|&built_in| PgOid::from(built_in.value()))
-                        .collect();
-                    let plan: &'static OwnedPreparedStatement =
-                        Box::leak(Box::new(client.prepare_mut(self.text, &types)?.keep()));
-                    self.plan.set(Some(plan));
-                    plan
-                }
-            };
+            let plan = self.plan(client)?;
             read(client.update(plan, None, arguments)?)
         })
+    }
+
+    /// Runs one that only reads, which assigns no transaction id.
+    ///
+    /// # Errors
+    /// As [`Statement::run`].
+    pub(crate) fn look<R>(
+        &self,
+        arguments: &[DatumWithOid<'_>],
+        read: impl FnOnce(SpiTupleTable<'_>) -> Result<R, spi::Error>,
+    ) -> Result<R, spi::Error> {
+        Spi::connect(|client| {
+            let plan = self.plan(client)?;
+            read(client.select(plan, None, arguments)?)
+        })
+    }
+
+    fn plan(&self, client: &SpiClient<'_>) -> Result<&'static OwnedPreparedStatement, spi::Error> {
+        if let Some(plan) = self.plan.get() {
+            return Ok(plan);
+        }
+        let types: Vec<PgOid> = self
+            .argument_types
+            .iter()
+            .map(|&built_in| PgOid::from(built_in.value()))
+            .collect();
+        let plan: &'static OwnedPreparedStatement =
+            Box::leak(Box::new(client.prepare(self.text, &types)?.keep()));
+        self.plan.set(Some(plan));
+        Ok(plan)
     }
 }

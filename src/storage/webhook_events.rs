@@ -18,6 +18,10 @@ thread_local! {
         include_str!("../../sql/statements/settle_events.sql"),
         &[PgBuiltInOids::TEXTOID],
     ) };
+    static IS_DUE: Statement = const { Statement::new(
+        include_str!("../../sql/statements/is_event_due.sql"),
+        &[],
+    ) };
     static DUE: Statement = const { Statement::new(
         include_str!("../../sql/statements/due_events.sql"),
         &[PgBuiltInOids::INT4OID],
@@ -102,6 +106,13 @@ pub(crate) fn store(arrival: &Arrival<'_>, state: &State) -> Result<bool, spi::E
 pub(crate) fn settle(events: &[Settled<'_>]) -> Result<(), spi::Error> {
     let events = serde_json::to_string(events).unwrap_or_default();
     SETTLE.with(|statement| statement.run(&[events.as_str().into()], |_| Ok(())))
+}
+
+/// Whether an event is due; somebody else may be at work on it.
+pub(crate) fn is_due() -> Result<bool, spi::Error> {
+    IS_DUE.with(|statement| {
+        statement.look(&[], |rows| Ok(rows.first().get_one()?.unwrap_or_default()))
+    })
 }
 
 /// Takes events that are due, up to so many, and locks them.
