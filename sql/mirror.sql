@@ -18,7 +18,7 @@ BEGIN
 END
 $body$;
 COMMENT ON COLUMN clerk.sessions.data IS 'the whole object, but for the copy of the user';
-COMMENT ON COLUMN clerk.organization_invitations.data IS 'the whole object, but for the address with which the invitation is accepted';
+COMMENT ON COLUMN clerk.organization_invitations.data IS 'the whole object, but for the copy of the inviter and the address with which it is accepted';
 
 -- Parsed bodies, which the planner inlines.
 CREATE FUNCTION clerk._time(millis bigint) RETURNS timestamptz

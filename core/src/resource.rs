@@ -198,6 +198,22 @@ impl Record {
         self.essentials().2
     }
 
+    /// Ids of the user and the organization that it belongs to, where it names them: with either of them it is gone.
+    /// Who merely made it (an inviter, a creator) is not among them.
+    pub fn owners(&self) -> impl Iterator<Item = &str> {
+        let (user, organization) = match self {
+            Self::Membership(o) => (Some(&o.user_id), Some(&o.organization_id)),
+            Self::Invitation(o) => (o.user_id.as_ref(), o.organization_id.as_ref()),
+            Self::Domain(o) => (None, Some(&o.organization_id)),
+            Self::Session(o) => (Some(&o.user_id), None),
+            Self::Subscription(o) => (o.user_id.as_ref(), o.organization_id.as_ref()),
+            Self::User(_) | Self::Organization(_) | Self::Role(_) | Self::Permission(_) => {
+                (None, None)
+            }
+        };
+        user.into_iter().chain(organization).map(String::as_str)
+    }
+
     fn essentials(&self) -> (&str, UnixMillis, &JsonObject) {
         match self {
             Self::User(record) => (&record.id, record.updated_at, &record.data),

@@ -1,5 +1,6 @@
 -- Writes the organization domains in the JSON array $1, each of another id, with their data in the array $2, where they
 -- are not older than what is stored. Gives the ids of those written.
+-- A domain of an organization that is gone is born dead, and not among them. The caller holds a lock on the organization.
 INSERT INTO clerk.organization_domains AS stored (
     id, instance_id, organization_id, name, enrollment_mode, verified, ownership_verified,
     affiliation_verified, created_at, updated_at, event_at, deleted_at, synced_at, data
@@ -8,17 +9,17 @@ SELECT
     new.id,
     new.instance_id,
     new.organization_id,
-    new.name,
-    new.enrollment_mode,
-    new.verified,
-    new.ownership_verified,
-    new.affiliation_verified,
+    CASE WHEN NOT parent.erased THEN new.name END,
+    CASE WHEN NOT parent.erased THEN new.enrollment_mode END,
+    CASE WHEN NOT parent.erased THEN new.verified END,
+    CASE WHEN NOT parent.erased THEN new.ownership_verified END,
+    CASE WHEN NOT parent.erased THEN new.affiliation_verified END,
     clerk._time(new.created_at),
     clerk._time(new.updated_at),
     clerk._time(new.event_at),
-    NULL::timestamptz,
+    parent.deleted_at,
     pg_catalog.clock_timestamp(),
-    new.unnest::jsonb
+    CASE WHEN parent.erased THEN '{}' ELSE new.unnest::jsonb END
 FROM ROWS FROM (
     pg_catalog.jsonb_to_recordset($1::jsonb) AS (
         id text, instance_id text, organization_id text, name text, enrollment_mode text, verified boolean,
@@ -26,7 +27,11 @@ FROM ROWS FROM (
         bigint
     ),
     pg_catalog.unnest($2)
-) AS new
+) AS new CROSS JOIN LATERAL (
+    SELECT pg_catalog.min(o.deleted_at) AS deleted_at,
+        pg_catalog.min(o.deleted_at) IS NOT NULL AND clerk._erases(new.instance_id) AS erased
+    FROM clerk.organizations AS o WHERE o.id = new.organization_id
+) AS parent
 ON CONFLICT (id) DO UPDATE SET
     instance_id = excluded.instance_id,
     organization_id = excluded.organization_id,
@@ -38,9 +43,10 @@ ON CONFLICT (id) DO UPDATE SET
     created_at = coalesce(excluded.created_at, stored.created_at),
     updated_at = excluded.updated_at,
     event_at = excluded.event_at,
+    deleted_at = excluded.deleted_at,
     synced_at = excluded.synced_at,
     data = excluded.data
 WHERE stored.deleted_at IS NULL
     AND (excluded.updated_at, excluded.event_at)
         >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
-RETURNING id
+RETURNING CASE WHEN deleted_at IS NULL THEN id END

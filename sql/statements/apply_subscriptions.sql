@@ -1,5 +1,6 @@
 -- Writes the subscriptions in the JSON array $1, each of another id, with their data in the array $2, where they
 -- are not older than what is stored. Gives the ids of those written.
+-- A subscription of a user or an organization that is gone is born dead, and not among them. The caller holds a lock on it.
 INSERT INTO clerk.subscriptions AS stored (
     id, instance_id, status, payer_id, user_id, organization_id, active_plans, items, active_at,
     canceled_at, ended_at, past_due_at, created_at, updated_at, event_at, deleted_at, synced_at, data
@@ -20,9 +21,9 @@ SELECT
     clerk._time(new.created_at),
     clerk._time(new.updated_at),
     clerk._time(new.event_at),
-    NULL::timestamptz,
+    parent.deleted_at,
     pg_catalog.clock_timestamp(),
-    new.unnest::jsonb
+    CASE WHEN parent.erased THEN '{}' ELSE new.unnest::jsonb END
 FROM ROWS FROM (
     pg_catalog.jsonb_to_recordset($1::jsonb) AS (
         id text, instance_id text, status text, payer_id text, user_id text, organization_id text, active_plans
@@ -30,7 +31,15 @@ FROM ROWS FROM (
         created_at bigint, updated_at bigint, event_at bigint
     ),
     pg_catalog.unnest($2)
-) AS new
+) AS new CROSS JOIN LATERAL (
+    SELECT pg_catalog.min(gone.deleted_at) AS deleted_at,
+        pg_catalog.min(gone.deleted_at) IS NOT NULL AND clerk._erases(new.instance_id) AS erased
+    FROM (
+        SELECT deleted_at FROM clerk.users WHERE id = new.user_id
+        UNION ALL
+        SELECT deleted_at FROM clerk.organizations WHERE id = new.organization_id
+    ) AS gone
+) AS parent
 ON CONFLICT (id) DO UPDATE SET
     instance_id = excluded.instance_id,
     status = excluded.status,
@@ -46,9 +55,10 @@ ON CONFLICT (id) DO UPDATE SET
     created_at = coalesce(excluded.created_at, stored.created_at),
     updated_at = excluded.updated_at,
     event_at = excluded.event_at,
+    deleted_at = excluded.deleted_at,
     synced_at = excluded.synced_at,
     data = excluded.data
 WHERE stored.deleted_at IS NULL
     AND (excluded.updated_at, excluded.event_at)
         >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
-RETURNING id
+RETURNING CASE WHEN deleted_at IS NULL THEN id END

@@ -55,5 +55,23 @@ WITH gone AS (
         data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
     FROM gone
     WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL
+), invitations AS (
+    UPDATE clerk.organization_invitations AS stored SET
+        deleted_at = gone.event_at,
+        synced_at = pg_catalog.clock_timestamp(),
+        email_address = CASE WHEN NOT gone.erases THEN stored.email_address END,
+        role_name = CASE WHEN NOT gone.erases THEN stored.role_name END,
+        public_metadata = CASE WHEN NOT gone.erases THEN stored.public_metadata END,
+        private_metadata = CASE WHEN NOT gone.erases THEN stored.private_metadata END,
+        data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
+    FROM gone
+    WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL
+), subscriptions AS (
+    UPDATE clerk.subscriptions AS stored SET
+        deleted_at = gone.event_at,
+        synced_at = pg_catalog.clock_timestamp(),
+        data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
+    FROM gone
+    WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL
 )
 SELECT id FROM gone

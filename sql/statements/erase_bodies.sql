@@ -16,6 +16,16 @@ WHERE id IN (
         SELECT m.id FROM clerk.organization_memberships AS m JOIN gone ON gone.id = m.organization_id
         UNION ALL
         SELECT s.id FROM clerk.sessions AS s JOIN gone ON gone.id = s.user_id
+        UNION ALL
+        SELECT i.id FROM clerk.organization_invitations AS i JOIN gone ON gone.id = i.user_id
+        UNION ALL
+        SELECT i.id FROM clerk.organization_invitations AS i JOIN gone ON gone.id = i.organization_id
+        UNION ALL
+        SELECT s.id FROM clerk.subscriptions AS s JOIN gone ON gone.id = s.user_id
+        UNION ALL
+        SELECT s.id FROM clerk.subscriptions AS s JOIN gone ON gone.id = s.organization_id
+        UNION ALL
+        SELECT d.id FROM clerk.organization_domains AS d JOIN gone ON gone.id = d.organization_id
     )
     FOR UPDATE SKIP LOCKED
 )

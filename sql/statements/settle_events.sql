@@ -14,8 +14,12 @@ UPDATE clerk.webhook_events AS e SET
             WHEN 'users' THEN (SELECT o.deleted_at FROM clerk.users AS o WHERE o.id = x.object_id)
             WHEN 'organizations' THEN (SELECT o.deleted_at FROM clerk.organizations AS o WHERE o.id = x.object_id)
             WHEN 'organization_memberships' THEN (SELECT o.deleted_at FROM clerk.organization_memberships AS o WHERE o.id = x.object_id)
+            WHEN 'organization_invitations' THEN (SELECT o.deleted_at FROM clerk.organization_invitations AS o WHERE o.id = x.object_id)
             WHEN 'organization_domains' THEN (SELECT o.deleted_at FROM clerk.organization_domains AS o WHERE o.id = x.object_id)
+            WHEN 'roles' THEN (SELECT o.deleted_at FROM clerk.roles AS o WHERE o.id = x.object_id)
+            WHEN 'permissions' THEN (SELECT o.deleted_at FROM clerk.permissions AS o WHERE o.id = x.object_id)
             WHEN 'sessions' THEN (SELECT o.deleted_at FROM clerk.sessions AS o WHERE o.id = x.object_id)
+            WHEN 'subscriptions' THEN (SELECT o.deleted_at FROM clerk.subscriptions AS o WHERE o.id = x.object_id)
         END IS NULL THEN e.body
         WHEN NOT clerk._erases(e.instance_id) THEN e.body
     END

@@ -43,8 +43,8 @@ thread_local! {
     static BURY_ROLES: Statement = const { statement!("bury_roles") };
     static BURY_PERMISSIONS: Statement = const { statement!("bury_permissions") };
     static ERASE_BODIES: Statement = const { statement!("erase_bodies") };
-    static LOCK_PARENTS: Statement = const { Statement::new(
-        include_str!("../../sql/statements/lock_parents.sql"),
+    static LOCK_OWNERS: Statement = const { Statement::new(
+        include_str!("../../sql/statements/lock_owners.sql"),
         &[PgBuiltInOids::TEXTARRAYOID, PgBuiltInOids::BOOLARRAYOID],
     ) };
     static MIRRORS_SESSIONS: Statement = const { Statement::new(
@@ -83,9 +83,9 @@ pub(crate) fn bury(kind: Kind, objects: &str) -> Result<(), spi::Error> {
 }
 
 /// Locks users and organizations by their ids until the transaction ends: exclusively who deletes them, shared
-/// who writes memberships or sessions of them. A statement of its own, so that the next one sees what was committed meanwhile.
-pub(crate) fn lock_parents(ids: Vec<String>, exclusive: Vec<bool>) -> Result<(), spi::Error> {
-    LOCK_PARENTS.with(|statement| statement.run(&[ids.into(), exclusive.into()], |_| Ok(())))
+/// who writes what belongs to them. A statement of its own, so that the next one sees what was committed meanwhile.
+pub(crate) fn lock_owners(ids: Vec<&str>, exclusive: Vec<bool>) -> Result<(), spi::Error> {
+    LOCK_OWNERS.with(|statement| statement.run(&[ids.into(), exclusive.into()], |_| Ok(())))
 }
 
 /// Whether the instance with the id has its sessions stored.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
-use clerk_core::resource::{Kind, Record};
+use clerk_core::resource::Kind;
 use clerk_core::retry::{self, AfterFailure};
 use clerk_core::webhook::event::{Change, Event, Upsert};
 use pgrx::prelude::*;
@@ -52,7 +52,7 @@ pub(crate) fn sees_commits() -> bool {
 /// Objects first and deletions last: they are final, in whichever order they came.
 fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
     let mut verdicts = vec![Verdict::Stale; changes.len()];
-    lock_parents(changes)?;
+    lock_owners(changes)?;
     for kind in Kind::ALL {
         // The newest state of each object, in the order of ids: two writers take rows in the same order.
         let mut newest: BTreeMap<&str, (usize, &Upsert)> = BTreeMap::new();
@@ -109,30 +109,18 @@ fn json(objects: &[impl Serialize]) -> String {
     serde_json::to_string(objects).unwrap_or_default()
 }
 
-/// So that a membership or a session and the deletion of its user or organization take turns.
-fn lock_parents(changes: &[&Change]) -> Result<(), spi::Error> {
+/// So that what belongs to a user or an organization and the deletion of that take turns.
+fn lock_owners(changes: &[&Change]) -> Result<(), spi::Error> {
     let mut ids = Vec::new();
     let mut exclusive = Vec::new();
     for change in changes {
         match change {
-            Change::Upsert(upsert) => match &upsert.record {
-                Record::Membership(membership) => {
-                    ids.extend([
-                        membership.organization_id.clone(),
-                        membership.user_id.clone(),
-                    ]);
-                    exclusive.extend([false, false]);
-                }
-                Record::Session(session) => {
-                    ids.push(session.user_id.clone());
-                    exclusive.push(false);
-                }
-                _ => {}
-            },
+            Change::Upsert(upsert) => ids.extend(upsert.record.owners()),
             Change::Delete(delete)
                 if matches!(delete.deletion.kind, Kind::User | Kind::Organization) =>
             {
-                ids.push(delete.deletion.id.clone());
+                exclusive.resize(ids.len(), false);
+                ids.push(&delete.deletion.id);
                 exclusive.push(true);
             }
             _ => {}
@@ -141,7 +129,8 @@ fn lock_parents(changes: &[&Change]) -> Result<(), spi::Error> {
     if ids.is_empty() {
         return Ok(());
     }
-    mirror::lock_parents(ids, exclusive)
+    exclusive.resize(ids.len(), false);
+    mirror::lock_owners(ids, exclusive)
 }
 
 /// What an event changes, or why nobody can tell.

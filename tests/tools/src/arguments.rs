@@ -1,4 +1,4 @@
-//! `--name value` arguments. Hand-written: the tool has six commands and needs no more than this.
+//! `--name value` arguments. Hand-written: the tool has a handful of commands and needs no more than this.
 
 use crate::Outcome;
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use crate::arguments::Arguments;
 use crate::key::TestKey;
 use crate::server::{self, Endpoint};
 use crate::token::{Recipe, batch};
-use crate::{Failure, Outcome, verify, webhook};
+use crate::{Failure, Outcome, history, verify, webhook};
 use serde_json::{Map, Value};
 use std::io::{BufRead, BufWriter, Read, Write, stdin};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,11 @@ clerk-testing sign-many --key DIR --count N [--users M] [--format copy|pgbench] 
 clerk-testing sign-webhook --secret WHSEC --id ID [--at UNIX]
     Reads the body of a delivery and prints its headers, a JSON object, as Svix signs for Clerk.
 
+clerk-testing history --seed N --secret WHSEC --payloads DIR --out DIR [--events 400] [--at UNIX]
+    Tells a random history. Writes to DIR: deliveries.sql, a line for each delivery that calls clerk.receive_webhook
+    and gives its id, status and outcome; events.jsonl and expected.jsonl, what happened and what must be there
+    afterwards.
+
 clerk-testing bench-verify --key DIR [--rounds 5]
     Reads tokens, one a line, and prints how long aws-lc's bare RS256 check of one takes, in microseconds, as the median
     of the rounds: with a key that is parsed once, parsed from DER each time, built from its components each time.
@@ -48,6 +53,7 @@ pub fn run(words: &[String]) -> Outcome<()> {
         ["sign", ..] => sign(&words[1..]),
         ["sign-many", ..] => sign_many(&words[1..]),
         ["sign-webhook", ..] => sign_webhook(&words[1..]),
+        ["history", ..] => tell_history(&words[1..]),
         ["bench-verify", ..] => bench_verify(&words[1..]),
         ["serve", ..] => serve(&words[1..]),
         ["help" | "--help" | "-h"] => {
@@ -116,6 +122,37 @@ fn sign_webhook(words: &[String]) -> Outcome<()> {
     )?;
     println!("{headers}");
     Ok(())
+}
+
+fn tell_history(words: &[String]) -> Outcome<()> {
+    let known = ["seed", "secret", "payloads", "out", "events", "at"];
+    let arguments = Arguments::parse(words, &known)?;
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
+    let history = history::history(
+        arguments.number("seed", 0)?,
+        arguments.number("events", 400)?,
+        arguments.required("secret")?,
+        arguments.number("at", now)?,
+        Path::new(arguments.required("payloads")?),
+    )?;
+    let directory = Path::new(arguments.required("out")?);
+    let mut deliveries = String::new();
+    for delivery in &history.deliveries {
+        deliveries.push_str(&format!(
+            "SELECT '{}', status, outcome FROM clerk.receive_webhook('{}', '{}');\n",
+            delivery.id,
+            delivery.headers,
+            delivery.body.replace('\'', "''"),
+        ));
+    }
+    std::fs::write(directory.join("deliveries.sql"), deliveries)?;
+    std::fs::write(directory.join("events.jsonl"), lines(&history.events))?;
+    std::fs::write(directory.join("expected.jsonl"), lines(&history.expected))?;
+    Ok(())
+}
+
+fn lines(values: &[Value]) -> String {
+    values.iter().map(|value| format!("{value}\n")).collect()
 }
 
 fn bench_verify(words: &[String]) -> Outcome<()> {

@@ -1,7 +1,8 @@
 //! Plays Clerk for the tests, the demo and the benchmarks of clerk_sync.
 //!
 //! Nothing here is part of the extension. It makes signing keys and session tokens as Clerk makes them
-//! ([`key`], [`token`]), bad ones included, signs webhooks ([`webhook`]), serves a JWKS endpoint that can fail in every way that an
+//! ([`key`], [`token`]), bad ones included, signs webhooks ([`webhook`]), tells
+//! random histories by them ([`history`]), serves a JWKS endpoint that can fail in every way that an
 //! HTTP client has to survive ([`server`]), and times the bare signature check ([`verify`]). [`command`] is the
 //! `clerk-testing` binary.
 
@@ -10,6 +11,7 @@
 
 mod arguments;
 pub mod command;
+pub mod history;
 pub mod key;
 pub mod server;
 pub mod token;
