@@ -4,6 +4,38 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA clerk FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION clerk_webhook(json) FROM PUBLIC;
 
+-- Nor whoever the installing role's default privileges give something to.
+DO $body$
+DECLARE
+    given record;
+BEGIN
+    FOR given IN
+        SELECT DISTINCT o.kind, o.name, a.grantee
+        FROM pg_catalog.pg_extension AS e
+            JOIN pg_catalog.pg_depend AS d
+                ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+            CROSS JOIN LATERAL (
+                SELECT 'SCHEMA' AS kind, n.oid::regnamespace::text AS name, n.nspowner AS owner, n.nspacl AS acl
+                FROM pg_catalog.pg_namespace AS n WHERE d.classid = 'pg_namespace'::regclass AND n.oid = d.objid
+                UNION ALL
+                SELECT CASE WHEN c.relkind = 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass::text, c.relowner, c.relacl
+                FROM pg_catalog.pg_class AS c WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid
+                UNION ALL
+                SELECT 'FUNCTION', p.oid::regprocedure::text, p.proowner, p.proacl
+                FROM pg_catalog.pg_proc AS p WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+                UNION ALL
+                SELECT 'TYPE', t.oid::regtype::text, t.typowner, t.typacl
+                FROM pg_catalog.pg_type AS t WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid
+            ) AS o
+            CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) AS a
+        WHERE e.extname = 'clerk_sync' AND a.grantee <> o.owner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', given.kind, given.name,
+            CASE given.grantee WHEN 0 THEN 'PUBLIC' ELSE given.grantee::regrole::text END);
+    END LOOP;
+END
+$body$;
+
 GRANT USAGE ON SCHEMA clerk TO clerk_admin;
 -- The two ways to receive, and nothing else: no table and no other function is open to it.
 GRANT USAGE ON SCHEMA clerk TO clerk_webhook;

@@ -29,24 +29,32 @@ BEGIN
     left_over := left_over - purged;
 
     IF EXISTS (SELECT FROM clerk.instances WHERE deletion = 'remove') THEN
-        FOREACH mirrored IN ARRAY '{users,organizations,organization_memberships,organization_domains,roles,permissions,
-            sessions}'::text[] LOOP
+        FOREACH mirrored IN ARRAY '{users,organizations,organization_memberships,organization_domains,organization_invitations,
+            roles,permissions,sessions,subscriptions}'::text[] LOOP
             FOR gone IN EXECUTE format($statement$
                 SELECT o.id
                 FROM clerk.%1$I AS o
                     JOIN clerk.signing_keys AS k ON k.kid = o.instance_id
                     JOIN clerk.instances AS i ON i.issuer = k.issuer
                 WHERE i.deletion = 'remove' AND o.deleted_at < clock_timestamp() - i.deletion_hold
+                    AND o.synced_at < clock_timestamp() - i.deletion_hold
                 LIMIT $1
                 FOR UPDATE OF o SKIP LOCKED
                 $statement$, mirrored) USING left_over
             LOOP
-                -- A row that the application still references stays, and keeps no other one.
+                left_over := left_over - 1;
+                -- A row that the application still references stays, and keeps no other one: it is looked at again after
+                -- another hold. So does one that a trigger of the application keeps, at the commit or at once.
                 BEGIN
                     EXECUTE format('DELETE FROM clerk.%I WHERE id = $1', mirrored) USING gone;
-                    left_over := left_over - 1;
-                EXCEPTION WHEN foreign_key_violation THEN
-                    NULL;
+                    SET CONSTRAINTS ALL IMMEDIATE;
+                EXCEPTION WHEN OTHERS THEN
+                    BEGIN
+                        EXECUTE format('UPDATE clerk.%I SET synced_at = clock_timestamp() WHERE id = $1', mirrored)
+                            USING gone;
+                    EXCEPTION WHEN OTHERS THEN
+                        NULL;
+                    END;
                 END;
             END LOOP;
         END LOOP;
@@ -55,7 +63,7 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION clerk._purge(integer) IS
-    'internal: deletes up to so many events that were kept long enough, and removed objects after their hold; gives their number';
+    'internal: deletes up to so many events that were kept long enough, and removed objects after their hold; gives the number of those it looked at';
 
 CREATE VIEW clerk.sync_health AS
     SELECT c.*,

@@ -8,6 +8,12 @@ CREATE FUNCTION clerk.set_secret(name text, value text, old_expires_in interval 
 COMMENT ON FUNCTION clerk.set_secret(text, text, interval) IS
     'puts a secret in force (webhook_secret: whsec_...); the one before counts until old_expires_in is over';
 
+CREATE FUNCTION clerk._secret_in_hand() RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'secret_in_hand_wrapper';
+COMMENT ON FUNCTION clerk._secret_in_hand() IS
+    'internal: the secret that clerk.set_secret() is storing, so that it stands in no plan; NULL outside of that';
+
 CREATE FUNCTION clerk.remove_secret(name text) RETURNS boolean
     LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp

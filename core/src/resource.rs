@@ -289,6 +289,11 @@ pub(crate) fn check_holdable(object: &RawValue) -> Result<(), FieldError> {
     }
 }
 
+/// The id of an object, if that is one.
+pub(crate) fn read_id(object: &RawValue) -> Option<String> {
+    Fields::of(object)?.identifier("id").ok()
+}
+
 /// The fields of an object that does not claim to be of another kind.
 fn read_fields(kind: Kind, object: &RawValue) -> Result<Fields<'_>, FieldError> {
     let fields = Fields::of(object).ok_or_else(|| FieldError::new("data", Problem::NotObject))?;

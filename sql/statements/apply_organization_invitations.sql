@@ -66,7 +66,9 @@ WITH written AS (
             >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
     RETURNING id, instance_id, deleted_at
 ), erased AS (
-    UPDATE clerk.webhook_events SET body = NULL
+    UPDATE clerk.webhook_events SET
+        body = NULL,
+        last_error = CASE WHEN last_error ~ '^[0-9A-Z]{5}: ' THEN pg_catalog.left(last_error, 5) ELSE last_error END
     WHERE id IN (
         SELECT e.id FROM clerk.webhook_events AS e
         WHERE e.body IS NOT NULL AND e.next_attempt_at IS NULL AND e.object_id IN (

@@ -5,7 +5,10 @@ WITH gone AS (
     SELECT DISTINCT id FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (id text, instance_id text)
     WHERE clerk._erases(instance_id)
 )
-UPDATE clerk.webhook_events SET body = NULL
+UPDATE clerk.webhook_events SET
+    body = NULL,
+    -- A trigger's message may name somebody.
+    last_error = CASE WHEN last_error ~ '^[0-9A-Z]{5}: ' THEN pg_catalog.left(last_error, 5) ELSE last_error END
 WHERE id IN (
     SELECT e.id FROM clerk.webhook_events AS e
     WHERE e.body IS NOT NULL AND e.next_attempt_at IS NULL AND e.object_id IN (

@@ -7,9 +7,15 @@ UPDATE clerk.webhook_events AS e SET
     attempts = x.attempts,
     next_attempt_at = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => x.delay),
     applied_at = CASE WHEN x.status IN ('applied', 'stale', 'ignored') THEN pg_catalog.clock_timestamp() END,
-    last_error = x.error,
-    body = CASE
-        WHEN x.is_alive OR x.status IN ('failed', 'received') THEN e.body
+    -- A trigger's message may name somebody.
+    last_error = CASE WHEN gone.is_erased AND x.error ~ '^[0-9A-Z]{5}: ' THEN pg_catalog.left(x.error, 5) ELSE x.error END,
+    body = CASE WHEN NOT gone.is_erased THEN e.body END
+FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
+    id text, status text, kind text, object_id text, attempts integer, delay double precision, error text,
+    is_alive boolean
+) CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN x.is_alive OR x.status IN ('failed', 'received') THEN false
         WHEN CASE x.kind
             WHEN 'users' THEN (SELECT o.deleted_at FROM clerk.users AS o WHERE o.id = x.object_id)
             WHEN 'organizations' THEN (SELECT o.deleted_at FROM clerk.organizations AS o WHERE o.id = x.object_id)
@@ -20,11 +26,8 @@ UPDATE clerk.webhook_events AS e SET
             WHEN 'permissions' THEN (SELECT o.deleted_at FROM clerk.permissions AS o WHERE o.id = x.object_id)
             WHEN 'sessions' THEN (SELECT o.deleted_at FROM clerk.sessions AS o WHERE o.id = x.object_id)
             WHEN 'subscriptions' THEN (SELECT o.deleted_at FROM clerk.subscriptions AS o WHERE o.id = x.object_id)
-        END IS NULL THEN e.body
-        WHEN NOT clerk._erases(e.instance_id) THEN e.body
-    END
-FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
-    id text, status text, kind text, object_id text, attempts integer, delay double precision, error text,
-    is_alive boolean
-)
+        END IS NULL THEN false
+        ELSE clerk._erases((SELECT a.instance_id FROM clerk.webhook_events AS a WHERE a.id = x.id))
+    END AS is_erased
+) AS gone
 WHERE e.id = x.id

@@ -1,9 +1,18 @@
-//! Locks that let two sessions never do the same work.
+//! Locks that let two sessions never do the same work, and those who write what belongs to a user or an
+//! organization take turns with the deletion of that.
 //!
 //! On the extension's own object, not advisory ones: any role can take an advisory lock, and could so
-//! keep the keys from being refreshed. Taken without waiting.
+//! keep the keys from being refreshed, or a deletion from being applied.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pgrx::pg_sys;
+
+/// Owners share this many locks: however many a transaction names, it takes no more from the server's lock table. The
+/// numbers of the sub-objects follow those of [`Work`].
+const OWNER_LOCKS: u64 = 512;
+const FIRST_OWNER_LOCK: u16 = 256;
 
 /// Work that one session of a database does at a time. The number is the sub-object that is locked.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -28,7 +37,7 @@ pub(crate) fn hold_extension() -> Option<pg_sys::Oid> {
     }
 }
 
-/// Claims the work until the transaction ends; false where another session is at it.
+/// Claims the work until the transaction ends, without waiting; false where another session is at it.
 pub(crate) fn claim_until_commit(work: Work, extension: pg_sys::Oid) -> bool {
     // SAFETY: inside a transaction.
     unsafe {
@@ -52,6 +61,36 @@ pub(crate) fn release(work: Work, extension: pg_sys::Oid) {
     unsafe {
         let tag = extension_tag(extension, work as u16);
         pg_sys::LockRelease(&raw const tag, pg_sys::ExclusiveLock as i32, true);
+    }
+}
+
+/// Locks users and organizations by their ids until the transaction ends, and waits for those who hold them: exclusively
+/// (true) who deletes them, shared who writes what belongs to them. The next statement sees what was committed meanwhile.
+pub(crate) fn hold_owners<'a>(owners: impl Iterator<Item = (&'a str, bool)>) {
+    // In one order, lest two wait for each other.
+    let mut locks: BTreeMap<u16, bool> = BTreeMap::new();
+    for (id, exclusive) in owners {
+        // The same in all processes: they run the same library.
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        let number = FIRST_OWNER_LOCK + (hasher.finish() % OWNER_LOCKS) as u16;
+        *locks.entry(number).or_default() |= exclusive;
+    }
+    if locks.is_empty() {
+        return;
+    }
+    // SAFETY: inside a transaction; the tag is copied. Waiting ends by a cancel or a timeout, as everywhere.
+    unsafe {
+        let extension = find_extension();
+        for (number, exclusive) in locks {
+            let mode = if exclusive {
+                pg_sys::ExclusiveLock
+            } else {
+                pg_sys::ShareLock
+            };
+            let tag = extension_tag(extension, number);
+            pg_sys::LockAcquire(&raw const tag, mode as i32, false, false);
+        }
     }
 }
 
@@ -93,6 +132,7 @@ unsafe fn find_extension() -> pg_sys::Oid {
     unsafe { pg_sys::get_extension_oid(c"clerk_sync".as_ptr(), true) }
 }
 
+/// Without waiting.
 unsafe fn acquire(tag: &pg_sys::LOCKTAG, mode: u32, for_session: bool) -> bool {
     // SAFETY: the tag is copied; a lock that is not for the session needs a transaction, which the
     // caller has.

@@ -43,10 +43,7 @@ thread_local! {
     static BURY_ROLES: Statement = const { statement!("bury_roles") };
     static BURY_PERMISSIONS: Statement = const { statement!("bury_permissions") };
     static ERASE_BODIES: Statement = const { statement!("erase_bodies") };
-    static LOCK_OWNERS: Statement = const { Statement::new(
-        include_str!("../../sql/statements/lock_owners.sql"),
-        &[PgBuiltInOids::TEXTARRAYOID, PgBuiltInOids::BOOLARRAYOID],
-    ) };
+    static CHECK_DEFERRED: Statement = const { Statement::new("SET CONSTRAINTS ALL IMMEDIATE", &[]) };
     static MIRRORS_SESSIONS: Statement = const { Statement::new(
         "SELECT clerk._mirrors_sessions($1)",
         &[PgBuiltInOids::TEXTOID],
@@ -82,10 +79,10 @@ pub(crate) fn bury(kind: Kind, objects: &str) -> Result<(), spi::Error> {
     ERASE_BODIES.with(run)
 }
 
-/// Locks users and organizations by their ids until the transaction ends: exclusively who deletes them, shared
-/// who writes what belongs to them. A statement of its own, so that the next one sees what was committed meanwhile.
-pub(crate) fn lock_owners(ids: Vec<&str>, exclusive: Vec<bool>) -> Result<(), spi::Error> {
-    LOCK_OWNERS.with(|statement| statement.run(&[ids.into(), exclusive.into()], |_| Ok(())))
+/// Checks what the application's constraints and triggers put off until the commit: an error then would take all
+/// events of the transaction with it, again and again.
+pub(crate) fn check_deferred() -> Result<(), spi::Error> {
+    CHECK_DEFERRED.with(|statement| statement.run(&[], |_| Ok(())))
 }
 
 /// Whether the instance with the id has its sessions stored.

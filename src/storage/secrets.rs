@@ -23,6 +23,7 @@ thread_local! {
     static NEWS: Cell<u64> = const { Cell::new(1) };
     static NEWS_READ: Cell<u64> = const { Cell::new(0) };
     static TABLE: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
+    static IN_HAND: RefCell<Option<String>> = const { RefCell::new(None) };
     static KEPT: RefCell<Kept> = RefCell::new(Kept::default());
 }
 
@@ -44,6 +45,9 @@ unsafe extern "C-unwind" fn note_change(_arg: pg_sys::Datum, relation: pg_sys::O
 
 /// Uses the webhook secrets in force at the time: the current one and, for a while, the one before; those of the file too.
 pub(crate) fn with_webhook_secrets<R>(now: UnixMicros, run: impl FnOnce(&[&Secret]) -> R) -> R {
+    // A statement that opens no table has not heard yet what others committed since the transaction began.
+    // SAFETY: inside a transaction, as at the start of every statement.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
     if NEWS.get() != NEWS_READ.get() {
         let news = NEWS.get();
         let kept = read();
@@ -99,8 +103,24 @@ fn read() -> Kept {
     kept
 }
 
+/// The secret that is being put in force, for the statements that do it.
+pub(crate) fn in_hand() -> Option<String> {
+    IN_HAND.with_borrow(Clone::clone)
+}
+
 /// Puts a secret in force; the one that was stays so long, and no other one.
+///
+/// The statements get it by a function and not as a parameter: whoever logs plans or parameters logs no secret.
 pub(crate) fn replace(name: &str, value: &str, old_expires_in: Interval) -> Result<(), spi::Error> {
+    // Not there any more when an error ends the statement.
+    struct Emptied;
+    impl Drop for Emptied {
+        fn drop(&mut self) {
+            IN_HAND.set(None);
+        }
+    }
+    let _emptied = Emptied;
+    IN_HAND.set(Some(value.to_owned()));
     Spi::connect_mut(|client| {
         client.update(
             "LOCK TABLE clerk.secrets IN SHARE ROW EXCLUSIVE MODE",
@@ -108,18 +128,19 @@ pub(crate) fn replace(name: &str, value: &str, old_expires_in: Interval) -> Resu
             &[],
         )?;
         let same = client.select(
-            "SELECT FROM clerk.secrets WHERE name = $1 AND value = $2 AND expires_at IS NULL",
+            "SELECT FROM clerk.secrets WHERE name = $1 AND value = clerk._secret_in_hand() AND expires_at IS NULL",
             None,
-            &[name.into(), value.into()],
+            &[name.into()],
         )?;
         if !same.is_empty() {
             return Ok(());
         }
         // What is set again becomes the latest.
         client.update(
-            "DELETE FROM clerk.secrets WHERE name = $1 AND (value = $2 OR expires_at IS NOT NULL)",
+            "DELETE FROM clerk.secrets
+            WHERE name = $1 AND (value = clerk._secret_in_hand() OR expires_at IS NOT NULL)",
             None,
-            &[name.into(), value.into()],
+            &[name.into()],
         )?;
         client.update(
             "UPDATE clerk.secrets SET expires_at = pg_catalog.clock_timestamp() + $2 WHERE name = $1",
@@ -127,9 +148,9 @@ pub(crate) fn replace(name: &str, value: &str, old_expires_in: Interval) -> Resu
             &[name.into(), old_expires_in.into()],
         )?;
         client.update(
-            "INSERT INTO clerk.secrets (name, value) VALUES ($1, $2)",
+            "INSERT INTO clerk.secrets (name, value) VALUES ($1, clerk._secret_in_hand())",
             None,
-            &[name.into(), value.into()],
+            &[name.into()],
         )?;
         Ok(())
     })

@@ -24,8 +24,23 @@ impl Failure<'_> {
         self.is_raised_in("ProcessInterrupts")
     }
 
+    /// Whether the server could not do it, whatever was asked for: memory, locks, disk. Not where somebody's code says so.
+    fn is_of_server(&self) -> bool {
+        let sqlstate = self.sqlstate();
+        ["53", "58"].contains(&&sqlstate[..2]) && !self.is_raised_in("exec_stmt_raise")
+    }
+
+    /// A lock that was not had in time. It is raised where a cancel is.
+    fn is_of_lock_timeout(&self) -> bool {
+        self.sqlstate() == "55P03"
+    }
+
     fn is_of_deadlock(&self) -> bool {
         self.is_raised_in("DeadLockReport")
+    }
+
+    fn is_own(&self) -> bool {
+        !self.is_from_outside() && !self.is_of_deadlock()
     }
 
     fn is_raised_in(&self, function: &str) -> bool {
@@ -77,7 +92,7 @@ pub(crate) fn in_subtransaction<R, E: Display>(
     is_tolerable: impl Fn(&Failure<'_>) -> bool,
     work: impl FnOnce() -> Result<R, E>,
 ) -> Result<R, String> {
-    let is_tolerable = |failure: &Failure<'_>| !failure.is_of_deadlock() && is_tolerable(failure);
+    let is_tolerable = |failure: &Failure<'_>| failure.is_own() && is_tolerable(failure);
     run(false, is_tolerable, work).map_err(|reason| reason.message)
 }
 
@@ -87,14 +102,17 @@ pub(crate) fn in_undone_subtransaction<R, E: Display>(
     is_tolerable: impl Fn(&Failure<'_>) -> bool,
     work: impl FnOnce() -> Result<R, E>,
 ) -> Result<R, String> {
-    let is_tolerable = |failure: &Failure<'_>| !failure.is_of_deadlock() && is_tolerable(failure);
+    let is_tolerable = |failure: &Failure<'_>| failure.is_own() && is_tolerable(failure);
     run(true, is_tolerable, work).map_err(|reason| reason.message)
 }
 
-/// Runs what can be tried again, and says more about why it failed: by a deadlock, too, since what it locked is
-/// given back.
+/// Runs what can be tried again, and says more about why it failed: by a deadlock or for want of a lock, too, since what
+/// it locked is given back. Not for want of memory, room for locks or disk: what comes next would fail of it as well.
 pub(crate) fn attempt<R, E: Display>(work: impl FnOnce() -> Result<R, E>) -> Result<R, Reason> {
-    run(false, |_| true, work)
+    let is_tolerable = |failure: &Failure<'_>| {
+        !failure.is_of_server() && (!failure.is_from_outside() || failure.is_of_lock_timeout())
+    };
+    run(false, is_tolerable, work)
 }
 
 fn run<R, E: Display>(
@@ -130,7 +148,7 @@ fn run<R, E: Display>(
         },
         End::Raised(error) => match &*error {
             CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
-                if is_tolerated(report, &is_tolerable) =>
+                if is_tolerable(&Failure(report)) =>
             {
                 Reason {
                     sqlstate: Failure(report).sqlstate(),
@@ -140,12 +158,4 @@ fn run<R, E: Display>(
             _ => error.rethrow(),
         },
     })
-}
-
-fn is_tolerated(
-    report: &ErrorReportWithLevel,
-    is_tolerable: &impl Fn(&Failure<'_>) -> bool,
-) -> bool {
-    let failure = Failure(report);
-    !failure.is_from_outside() && is_tolerable(&failure)
 }

@@ -31,6 +31,11 @@ fn set_secret(
 }
 
 #[pg_extern(sql = false)]
+fn secret_in_hand() -> Option<String> {
+    secrets::in_hand()
+}
+
+#[pg_extern(sql = false)]
 fn remove_secret(name: Option<&str>) -> Result<bool, ErrorReport> {
     refuse_read_only(c"clerk.remove_secret()");
     Ok(secrets::remove(check_name(name)?).map_err(AdministrationError::from)?)

@@ -33,7 +33,8 @@ fn receive_webhook(
 > {
     refuse_read_only(c"clerk.receive_webhook()");
     let headers = headers.map(|headers| jsonb_text(headers.datum()));
-    let answer = intake::receive(headers.as_deref(), body).map_err(AdministrationError::from)?;
+    let answer = search_path::with_catalog(|| intake::receive(headers.as_deref(), body))
+        .map_err(AdministrationError::from)?;
     Ok(TableIterator::once((
         answer.status,
         answer.outcome.to_owned(),
@@ -63,7 +64,7 @@ fn drain_webhooks(most: i32) -> Result<i32, ErrorReport> {
     if !batch::sees_commits() {
         return Err(AdministrationError::OneSnapshot.into());
     }
-    Ok(drain::drain(most).map_err(AdministrationError::from)?)
+    Ok(search_path::with_catalog(|| drain::drain(most)).map_err(AdministrationError::from)?)
 }
 
 /// What PostgREST answers with, for this transaction.

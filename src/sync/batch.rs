@@ -9,6 +9,7 @@ use clerk_core::webhook::event::{Change, Event, Upsert};
 use pgrx::prelude::*;
 use serde::Serialize;
 
+use crate::storage::locks;
 use crate::storage::mirror;
 use crate::storage::subtransaction::{self, Reason};
 use crate::storage::webhook_events::State;
@@ -52,7 +53,7 @@ pub(crate) fn sees_commits() -> bool {
 /// Objects first and deletions last: they are final, in whichever order they came.
 fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
     let mut verdicts = vec![Verdict::Stale; changes.len()];
-    lock_owners(changes)?;
+    hold_owners(changes);
     for kind in Kind::ALL {
         // The newest state of each object, in the order of ids: two writers take rows in the same order.
         let mut newest: BTreeMap<&str, (usize, &Upsert)> = BTreeMap::new();
@@ -102,6 +103,7 @@ fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
             mirror::bury(kind, &json(&gone))?;
         }
     }
+    mirror::check_deferred()?;
     Ok(verdicts)
 }
 
@@ -110,38 +112,40 @@ fn json(objects: &[impl Serialize]) -> String {
 }
 
 /// So that what belongs to a user or an organization and the deletion of that take turns.
-fn lock_owners(changes: &[&Change]) -> Result<(), spi::Error> {
-    let mut ids = Vec::new();
-    let mut exclusive = Vec::new();
-    for change in changes {
-        match change {
-            Change::Upsert(upsert) => ids.extend(upsert.record.owners()),
+fn hold_owners(changes: &[&Change]) {
+    let named = changes.iter().flat_map(|change| {
+        let (owners, deleted) = match change {
+            Change::Upsert(upsert) => (Some(upsert.record.owners()), None),
             Change::Delete(delete)
                 if matches!(delete.deletion.kind, Kind::User | Kind::Organization) =>
             {
-                exclusive.resize(ids.len(), false);
-                ids.push(&delete.deletion.id);
-                exclusive.push(true);
+                (None, Some(delete.deletion.id.as_str()))
             }
-            _ => {}
-        }
-    }
-    if ids.is_empty() {
-        return Ok(());
-    }
-    exclusive.resize(ids.len(), false);
-    mirror::lock_owners(ids, exclusive)
+            _ => (None, None),
+        };
+        let owners = owners.into_iter().flatten().map(|id| (id, false));
+        owners.chain(deleted.map(|id| (id, true)))
+    });
+    locks::hold_owners(named);
+}
+
+/// Why nobody can tell what an event changes.
+pub(crate) struct Unreadable {
+    pub(crate) reason: String,
+    /// What it is about, if that can be told.
+    pub(crate) subject: Option<(Kind, String)>,
 }
 
 /// What an event changes, or why nobody can tell.
-pub(crate) fn read_change(event: &Event<'_>) -> Result<Change, String> {
-    event
-        .change()
-        .map_err(|error| format!("the event's data: field {error}"))
+pub(crate) fn read_change(event: &Event<'_>) -> Result<Change, Unreadable> {
+    event.change().map_err(|error| Unreadable {
+        reason: format!("the event's data: field {error}"),
+        subject: event.subject(),
+    })
 }
 
 /// Where an event stands before it is applied: `attempts` failed so far.
-pub(crate) fn state_before(change: &Result<Change, String>, attempts: i32) -> State {
+pub(crate) fn state_before(change: &Result<Change, Unreadable>, attempts: i32) -> State {
     let (kind, object_id, verdict) = match change {
         Ok(Change::Ignored(_)) => (None, None, Verdict::Ignored),
         Ok(Change::Upsert(upsert)) => (
@@ -154,7 +158,14 @@ pub(crate) fn state_before(change: &Result<Change, String>, attempts: i32) -> St
             Some(delete.deletion.id.clone()),
             Verdict::Applied,
         ),
-        Err(error) => (None, None, Verdict::Failed(error.clone())),
+        Err(unreadable) => {
+            let (kind, id) = unreadable.subject.clone().unzip();
+            (
+                kind.map(Kind::table),
+                id,
+                Verdict::Failed(unreadable.reason.clone()),
+            )
+        }
     };
     let state = State {
         status: "received",

@@ -3,7 +3,7 @@
 use clerk_core::webhook::event::{Change, Event};
 use pgrx::prelude::*;
 
-use super::batch::{self, Verdict};
+use super::batch::{self, Unreadable, Verdict};
 use crate::storage::webhook_events::{self, Settled, State};
 
 /// How many events are applied by one round of statements.
@@ -32,7 +32,7 @@ fn drain_batch(most: i32) -> Result<i32, spi::Error> {
     if due.is_empty() {
         return Ok(0);
     }
-    let changes: Vec<Result<Change, String>> = due
+    let changes: Vec<Result<Change, Unreadable>> = due
         .iter()
         .map(|event| read(event.body.as_deref()))
         .collect();
@@ -79,8 +79,12 @@ fn drain_batch(most: i32) -> Result<i32, spi::Error> {
     Ok(i32::try_from(due.len()).unwrap_or(i32::MAX))
 }
 
-fn read(body: Option<&str>) -> Result<Change, String> {
-    let body = body.ok_or("the body was erased")?;
-    let event = Event::parse(body).map_err(|error| error.to_string())?;
+fn read(body: Option<&str>) -> Result<Change, Unreadable> {
+    let no_event = |reason: String| Unreadable {
+        reason,
+        subject: None,
+    };
+    let body = body.ok_or_else(|| no_event("the body was erased".to_owned()))?;
+    let event = Event::parse(body).map_err(|error| no_event(error.to_string()))?;
     batch::read_change(&event)
 }

@@ -40,7 +40,8 @@ pub(super) fn fix_settings(application_name: &CStr) {
         (c"search_path", c"pg_catalog, pg_temp"),
         (c"default_transaction_read_only", c"off"),
         (c"default_transaction_isolation", c"read committed"),
-        (c"lock_timeout", c"0"),
+        // What an application locks must not keep the keys from being refreshed.
+        (c"lock_timeout", c"10s"),
     ] {
         // SAFETY: known settings with valid values.
         unsafe {

@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use super::event_type::{Effect, EventType};
 use crate::json_text::inspect;
 use crate::resource::{
-    Deletion, FieldError, MAX_NESTING, Problem, Record, check_holdable, is_identifier,
+    Deletion, FieldError, Kind, MAX_NESTING, Problem, Record, check_holdable, is_identifier,
+    read_id,
 };
 use crate::time::UnixMillis;
 
@@ -172,6 +173,15 @@ impl<'a> Event<'a> {
     /// The text of the event's data; None where it has none.
     pub fn data(&self) -> Option<&'a str> {
         self.data.map(RawValue::get)
+    }
+
+    /// What it is about, as far as that can be read where its data is not what it should be: so that its text goes when
+    /// the object is erased.
+    pub fn subject(&self) -> Option<(Kind, String)> {
+        match self.event_type.effect() {
+            Effect::Upsert(kind) | Effect::Delete(kind) => Some((kind, read_id(self.data?)?)),
+            Effect::Ignored => None,
+        }
     }
 
     /// Reads the data by the event's type.

@@ -151,5 +151,22 @@ SET LOCAL clerk_sync.token = :'alice';
 SELECT clerk_user_id();
 COMMIT;
 
+-- Default privileges open nothing of it.
+DROP EXTENSION clerk_sync;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_other, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_other, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO regress_other, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_other, PUBLIC;
+CREATE EXTENSION clerk_sync;
+SELECT has_schema_privilege('regress_other', 'clerk', 'USAGE') AS schema;
+SELECT relname FROM pg_class
+WHERE relnamespace = 'clerk'::regnamespace AND relkind IN ('r', 'v', 'S')
+    AND CASE relkind WHEN 'S' THEN has_sequence_privilege('regress_other', oid, 'USAGE, SELECT, UPDATE')
+        ELSE has_table_privilege('regress_other', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') END;
+SELECT oid::regprocedure FROM pg_proc
+WHERE pronamespace = 'clerk'::regnamespace AND has_function_privilege('regress_other', oid, 'EXECUTE');
+SELECT oid::regprocedure FROM pg_proc
+WHERE proname ~ '^clerk_' AND NOT has_function_privilege('regress_other', oid, 'EXECUTE');
+
 \c :home
 DROP DATABASE regression_lifecycle;

@@ -36,12 +36,25 @@ SELECT deletion, deletion_hold, event_retention, mirror_sessions FROM clerk.inst
 SELECT testing.deliver('msg_gone_1', testing.event('user.deleted', '{"id": "user_1"}', extract(epoch FROM now() - interval '9 days')::bigint * 1000));
 SELECT testing.deliver('msg_gone_2', testing.event('user.deleted', '{"id": "user_2"}', extract(epoch FROM now() - interval '11 days')::bigint * 1000));
 SELECT testing.deliver('msg_gone_3', testing.event('user.deleted', '{"id": "user_3"}', extract(epoch FROM now() - interval '11 days')::bigint * 1000, 'ins_other'));
--- One that the application references stays.
-INSERT INTO clerk.users (id, instance_id, deleted_at) VALUES ('user_4', 'ins_test', '2026-01-01');
-CREATE TABLE public.note (owner text REFERENCES clerk.users (id));
+-- The hold begins when the deletion arrives, however late that is: what comes after it must find it.
+SELECT clerk._purge(100) AS too_early;
+UPDATE clerk.users SET synced_at = deleted_at;
+-- One that the application references stays, and keeps nothing else: nor does one that the application keeps by a
+-- constraint that is checked at the commit, or by a trigger.
+INSERT INTO clerk.users (id, instance_id, deleted_at, synced_at)
+SELECT 'user_' || n, 'ins_test', '2026-01-01', '2026-01-01' FROM generate_series(4, 6) AS n;
+CREATE TABLE public.note (owner text REFERENCES clerk.users (id) ON DELETE RESTRICT);
 INSERT INTO public.note VALUES ('user_4');
-SELECT clerk._purge(100);
-SELECT id FROM clerk.users ORDER BY id;
+CREATE TABLE public.draft (owner text REFERENCES clerk.users (id) DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO public.draft VALUES ('user_5');
+CREATE FUNCTION testing.keep_user() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    RAISE EXCEPTION 'kept';
+END
+$body$;
+CREATE TRIGGER keep_user BEFORE DELETE ON clerk.users FOR EACH ROW WHEN (OLD.id = 'user_6') EXECUTE FUNCTION testing.keep_user();
+SELECT clerk._purge(1), clerk._purge(1), clerk._purge(1), clerk._purge(1), clerk._purge(1);
+SELECT id, synced_at > now() - interval '1 hour' AS looked_at FROM clerk.users ORDER BY id;
 ROLLBACK;
 
 SELECT result, code, hint FROM testing.outcome($$SELECT clerk.configure('pk_live_Y2xlcmsuZXhhbXBsZS5jb20k', deletion => 'shred')$$);

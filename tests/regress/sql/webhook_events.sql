@@ -80,7 +80,11 @@ SELECT field, content FROM clerk.users AS o, jsonb_each_text(to_jsonb(o) - 'data
 SELECT id, name, deleted_at, data FROM clerk.organizations;
 SELECT count(*) FROM clerk.public_profiles;
 SELECT id, status, body IS NULL AS erased FROM clerk.webhook_events
-WHERE object_id ~ 'AAAA1$' AND kind IN ('users', 'organizations', 'organization_memberships') ORDER BY received_at;
+WHERE object_id ~ 'AAAA1$' ORDER BY received_at;
+-- What belonged to them is gone with them, and its personal data.
+SELECT id, deleted_at, email_address, role_name, data FROM clerk.organization_invitations;
+SELECT id, deleted_at, name, data FROM clerk.organization_domains;
+SELECT id, deleted_at, status, data FROM clerk.subscriptions;
 
 -- A deletion before its object; a membership of somebody who is gone is born dead.
 SELECT testing.deliver('msg_10', testing.event('user.deleted', '{"id": "user_early", "deleted": true}', 1767225600000));

@@ -21,6 +21,11 @@ BEGIN
 END
 $body$;
 CREATE TRIGGER refuse_mallory BEFORE INSERT OR UPDATE ON clerk.users FOR EACH ROW EXECUTE FUNCTION testing.refuse_mallory();
+CREATE FUNCTION testing.refuse_late() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    RAISE EXCEPTION 'too late';
+END
+$body$;
 ALTER TABLE clerk.users ADD CONSTRAINT short_names CHECK (length(first_name) < 10);
 SELECT testing.deliver('msg_5', testing.user_event('user_5', 'Mallory', 1767225600000));
 SELECT testing.deliver('msg_6', testing.user_event('user_6', 'Number', 1767225600000));
@@ -29,6 +34,14 @@ SELECT id, kind, object_id, status, attempts, last_error, applied_at IS NULL AS 
     next_attempt_at - received_at BETWEEN interval '4 s' AND interval '8 s' AS soon, body IS NOT NULL AS body
 FROM clerk.webhook_events ORDER BY id;
 SELECT count(*) FROM clerk.users;
+
+-- Of whoever is erased nothing is left, neither in an event that could not be read nor in a trigger's message.
+BEGIN;
+UPDATE clerk.webhook_events SET status = 'dead', next_attempt_at = NULL WHERE id IN ('msg_1', 'msg_5');
+SELECT testing.deliver('msg_gone_1', testing.event('user.deleted', '{"id": "user_1"}', 1767225600000));
+SELECT testing.deliver('msg_gone_5', testing.event('user.deleted', '{"id": "user_5"}', 1767225600000));
+SELECT id, status, last_error, body FROM clerk.webhook_events WHERE id IN ('msg_1', 'msg_5') ORDER BY id;
+ROLLBACK;
 
 -- Nothing is due yet. Later the poisoned fail again, alone: the good one among them is applied.
 SELECT clerk._drain(100);
@@ -48,6 +61,31 @@ DO $body$ BEGIN
     END LOOP;
 END $body$;
 SELECT status, min(attempts), max(attempts), count(*), count(next_attempt_at) AS waiting FROM clerk.webhook_events GROUP BY status;
+
+-- What a constraint refuses at the commit fails alone, too: received at once, and drained.
+BEGIN;
+CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT OR UPDATE ON clerk.users DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.first_name = 'Late') EXECUTE FUNCTION testing.refuse_late();
+SELECT testing.deliver('msg_late_1', testing.user_event('user_late', 'Late', 1767225600000));
+SET LOCAL clerk_sync.webhook_mode = queue;
+SELECT testing.deliver('msg_late_2', testing.user_event('user_late', 'Late', 1767225600001));
+SELECT testing.deliver('msg_late_3', testing.user_event('user_fine', 'Fine', 1767225600001));
+SELECT clerk._drain(100);
+SELECT id, status, attempts, last_error FROM clerk.webhook_events WHERE id ~ 'late' ORDER BY id;
+ROLLBACK;
+
+-- However many owners a transaction names, it takes a bounded share of the server's locks, and none that any role can take.
+BEGIN;
+INSERT INTO clerk.webhook_events (id, instance_id, type, event_at, status, next_attempt_at, body)
+SELECT 'msg_many_' || n, 'ins_test', 'organizationMembership.created', now(), 'received', clock_timestamp(),
+    testing.event('organizationMembership.created', jsonb_build_object('id', 'orgmem_' || n, 'role', 'org:member', 'permissions', '[]'::jsonb,
+        'organization', jsonb_build_object('id', 'org_' || n), 'public_user_data', jsonb_build_object('user_id', 'user_' || n),
+        'updated_at', 1767225600000), 1767225600000)
+FROM generate_series(1, 2000) AS n;
+SELECT clerk._drain(2000);
+SELECT status, count(*) FROM clerk.webhook_events WHERE id ~ 'many' GROUP BY 1;
+SELECT locktype, count(*) BETWEEN 300 AND 600 AS bounded FROM pg_locks WHERE pid = pg_backend_pid() AND locktype IN ('advisory', 'object') GROUP BY 1;
+ROLLBACK;
 
 -- Replayed once the cause is gone.
 DROP TRIGGER refuse_mallory ON clerk.users;
