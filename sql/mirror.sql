@@ -26,13 +26,14 @@ CREATE FUNCTION clerk._time(millis bigint) RETURNS timestamptz
     RETURN timestamptz '1970-01-01 00:00:00+00' + millis * interval '1 millisecond';
 COMMENT ON FUNCTION clerk._time(bigint) IS 'internal: milliseconds since 1970 as Clerk counts';
 
--- Clerk's key id is the id of the instance.
+-- Clerk's key id is the id of the instance. Where its keys are not there, nothing may be lost that a configured instance
+-- keeps: what one of them asks for is done.
 CREATE FUNCTION clerk._erases(instance text) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN coalesce((
         SELECT pg_catalog.bool_or(i.deletion <> 'keep')
         FROM clerk.signing_keys AS k JOIN clerk.instances AS i ON i.issuer = k.issuer
-        WHERE k.kid = instance), true);
+        WHERE k.kid = instance), (SELECT pg_catalog.bool_and(i.deletion <> 'keep') FROM clerk.instances AS i), true);
 COMMENT ON FUNCTION clerk._erases(text) IS 'internal: whether a deletion takes personal data along, for objects of the instance with the id';
 
 CREATE FUNCTION clerk._mirrors_sessions(instance text) RETURNS boolean
@@ -40,7 +41,7 @@ CREATE FUNCTION clerk._mirrors_sessions(instance text) RETURNS boolean
     RETURN coalesce((
         SELECT pg_catalog.bool_or(i.mirror_sessions)
         FROM clerk.signing_keys AS k JOIN clerk.instances AS i ON i.issuer = k.issuer
-        WHERE k.kid = instance), false);
+        WHERE k.kid = instance), (SELECT pg_catalog.bool_or(i.mirror_sessions) FROM clerk.instances AS i), false);
 COMMENT ON FUNCTION clerk._mirrors_sessions(text) IS 'internal: whether sessions are stored, for the instance with the id';
 
 -- Granted to nobody. For a request role: GRANT USAGE ON SCHEMA clerk TO authenticated; GRANT SELECT ON

@@ -12,19 +12,20 @@ DECLARE
     gone text;
 BEGIN
     -- Events of an instance that is not configured are kept as long as by default.
-    DELETE FROM clerk.webhook_events WHERE id IN (
+    -- The time by a subquery: a volatile function is never looked up in an index.
+    DELETE FROM clerk.webhook_events WHERE id = ANY (ARRAY(
         SELECT e.id
         FROM clerk.webhook_events AS e
         WHERE e.status IN ('applied', 'stale', 'ignored', 'dead')
-            AND e.received_at < clock_timestamp()
+            AND e.received_at < (SELECT clock_timestamp())
                 - (SELECT least(min(i.event_retention), interval '30 days') FROM clerk.instances AS i)
-            AND e.received_at < clock_timestamp() - coalesce((
+            AND e.received_at < (SELECT clock_timestamp()) - coalesce((
                 SELECT max(i.event_retention)
                 FROM clerk.signing_keys AS k JOIN clerk.instances AS i ON i.issuer = k.issuer
                 WHERE k.kid = e.instance_id), interval '30 days')
         ORDER BY e.received_at
         LIMIT left_over
-        FOR UPDATE SKIP LOCKED);
+        FOR UPDATE SKIP LOCKED));
     GET DIAGNOSTICS purged = ROW_COUNT;
     left_over := left_over - purged;
 
@@ -36,8 +37,8 @@ BEGIN
                 FROM clerk.%1$I AS o
                     JOIN clerk.signing_keys AS k ON k.kid = o.instance_id
                     JOIN clerk.instances AS i ON i.issuer = k.issuer
-                WHERE i.deletion = 'remove' AND o.deleted_at < clock_timestamp() - i.deletion_hold
-                    AND o.synced_at < clock_timestamp() - i.deletion_hold
+                WHERE i.deletion = 'remove' AND o.deleted_at < (SELECT clock_timestamp()) - i.deletion_hold
+                    AND o.synced_at < (SELECT clock_timestamp()) - i.deletion_hold
                 LIMIT $1
                 FOR UPDATE OF o SKIP LOCKED
                 $statement$, mirrored) USING left_over
@@ -89,7 +90,7 @@ CREATE VIEW clerk.sync_health AS
             SELECT pg_catalog.count(*) FILTER (WHERE status = 'applied') AS applied,
                 pg_catalog.count(*) FILTER (WHERE status = 'stale') AS stale,
                 pg_catalog.count(*) FILTER (WHERE status = 'ignored') AS ignored
-            FROM clerk.webhook_events WHERE received_at > pg_catalog.clock_timestamp() - interval '1 day'
+            FROM clerk.webhook_events WHERE received_at > (SELECT pg_catalog.clock_timestamp()) - interval '1 day'
         ) AS d
         CROSS JOIN (SELECT pg_catalog.count(*) AS dead FROM clerk.webhook_events WHERE status = 'dead') AS b
     ) AS c

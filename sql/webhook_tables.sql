@@ -72,19 +72,21 @@ $body$;
 -- Not dumped, and nobody but the owner may read it.
 CREATE TABLE clerk.secrets (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    name text NOT NULL CHECK (name IN ('webhook_secret')),
+    name text NOT NULL CHECK (name ~ '^webhook_secret(:[A-Za-z0-9_.-]{1,64})?$'),
     value text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     expires_at timestamptz
 );
 COMMENT ON TABLE clerk.secrets IS 'Secrets shared with Clerk; written by clerk.set_secret(), readable by nobody, not part of dumps';
 COMMENT ON COLUMN clerk.secrets.id IS 'a later one counts more';
-COMMENT ON COLUMN clerk.secrets.name IS 'webhook_secret: the signing secret of a webhook endpoint';
+COMMENT ON COLUMN clerk.secrets.name IS 'webhook_secret: the signing secret of the webhook endpoint; webhook_secret:NAME: of a further one';
 COMMENT ON COLUMN clerk.secrets.value IS 'the secret';
 COMMENT ON COLUMN clerk.secrets.created_at IS 'when it was set';
 COMMENT ON COLUMN clerk.secrets.expires_at IS 'until when it counts; NULL for the one in force';
 CREATE INDEX secrets_name ON clerk.secrets (name, id);
 COMMENT ON INDEX clerk.secrets_name IS 'secrets by name, the latest last';
+-- Without a policy: pg_read_all_data reads nothing, nor does anybody whom the owner grants the table to.
+ALTER TABLE clerk.secrets ENABLE ROW LEVEL SECURITY;
 COMMENT ON SEQUENCE clerk.secrets_id_seq IS 'internal: numbers of clerk.secrets';
 
 -- Every backend keeps the secrets, and is told of changes as of those of instances.

@@ -6,7 +6,7 @@ CREATE FUNCTION clerk.set_secret(name text, value text, old_expires_in interval 
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'set_secret_wrapper';
 COMMENT ON FUNCTION clerk.set_secret(text, text, interval) IS
-    'puts a secret in force (webhook_secret: whsec_...); the one before counts until old_expires_in is over';
+    'puts a secret in force (webhook_secret, or webhook_secret:NAME of a further endpoint: whsec_...); the one before counts until old_expires_in is over';
 
 CREATE FUNCTION clerk._secret_in_hand() RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -306,7 +306,7 @@ impl From<AdministrationError> for ErrorReport {
             ),
             E::SecretName => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "The signing secret of the webhook endpoint is called webhook_secret.",
+                "The signing secret of the webhook endpoint is called webhook_secret; of a further one webhook_secret:NAME.",
             ),
             E::Secret(_) => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

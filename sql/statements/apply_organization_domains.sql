@@ -36,17 +36,18 @@ ON CONFLICT (id) DO UPDATE SET
     instance_id = excluded.instance_id,
     organization_id = excluded.organization_id,
     name = excluded.name,
-    enrollment_mode = coalesce(excluded.enrollment_mode, stored.enrollment_mode),
+    enrollment_mode = excluded.enrollment_mode,
     verified = excluded.verified,
     ownership_verified = excluded.ownership_verified,
     affiliation_verified = excluded.affiliation_verified,
-    created_at = coalesce(excluded.created_at, stored.created_at),
+    created_at = excluded.created_at,
     updated_at = excluded.updated_at,
     event_at = excluded.event_at,
     deleted_at = excluded.deleted_at,
     synced_at = excluded.synced_at,
     data = excluded.data
 WHERE stored.deleted_at IS NULL
+    AND stored.instance_id IN ('', excluded.instance_id)
     AND (excluded.updated_at, excluded.event_at)
         >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
 RETURNING CASE WHEN deleted_at IS NULL THEN id END

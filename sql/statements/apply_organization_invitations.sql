@@ -49,19 +49,20 @@ WITH written AS (
         email_address = excluded.email_address,
         role = excluded.role,
         role_name = excluded.role_name,
-        status = coalesce(excluded.status, stored.status),
+        status = excluded.status,
         inviter_id = excluded.inviter_id,
         user_id = excluded.user_id,
-        public_metadata = coalesce(excluded.public_metadata, stored.public_metadata),
-        private_metadata = coalesce(excluded.private_metadata, stored.private_metadata),
-        expires_at = coalesce(excluded.expires_at, stored.expires_at),
-        created_at = coalesce(excluded.created_at, stored.created_at),
+        public_metadata = excluded.public_metadata,
+        private_metadata = excluded.private_metadata,
+        expires_at = excluded.expires_at,
+        created_at = excluded.created_at,
         updated_at = excluded.updated_at,
         event_at = excluded.event_at,
         deleted_at = excluded.deleted_at,
         synced_at = excluded.synced_at,
         data = excluded.data
     WHERE stored.deleted_at IS NULL
+        AND stored.instance_id IN ('', excluded.instance_id)
         AND (excluded.updated_at, excluded.event_at)
             >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
     RETURNING id, instance_id, deleted_at

@@ -37,19 +37,20 @@ ON CONFLICT (id) DO UPDATE SET
     name = excluded.name,
     slug = excluded.slug,
     image_url = excluded.image_url,
-    has_image = coalesce(excluded.has_image, stored.has_image),
+    has_image = excluded.has_image,
     max_allowed_memberships = excluded.max_allowed_memberships,
-    members_count = coalesce(excluded.members_count, stored.members_count),
-    admin_delete_enabled = coalesce(excluded.admin_delete_enabled, stored.admin_delete_enabled),
+    members_count = excluded.members_count,
+    admin_delete_enabled = excluded.admin_delete_enabled,
     created_by = excluded.created_by,
-    public_metadata = coalesce(excluded.public_metadata, stored.public_metadata),
-    private_metadata = coalesce(excluded.private_metadata, stored.private_metadata),
-    created_at = coalesce(excluded.created_at, stored.created_at),
+    public_metadata = excluded.public_metadata,
+    private_metadata = excluded.private_metadata,
+    created_at = excluded.created_at,
     updated_at = excluded.updated_at,
     event_at = excluded.event_at,
     synced_at = excluded.synced_at,
     data = excluded.data
 WHERE stored.deleted_at IS NULL
+    AND stored.instance_id IN ('', excluded.instance_id)
     AND (excluded.updated_at, excluded.event_at)
         >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
 RETURNING id

@@ -27,15 +27,16 @@ FROM ROWS FROM (
 ON CONFLICT (id) DO UPDATE SET
     instance_id = excluded.instance_id,
     key = excluded.key,
-    name = coalesce(excluded.name, stored.name),
+    name = excluded.name,
     description = excluded.description,
-    type = coalesce(excluded.type, stored.type),
-    created_at = coalesce(excluded.created_at, stored.created_at),
+    type = excluded.type,
+    created_at = excluded.created_at,
     updated_at = excluded.updated_at,
     event_at = excluded.event_at,
     synced_at = excluded.synced_at,
     data = excluded.data
 WHERE stored.deleted_at IS NULL
+    AND stored.instance_id IN ('', excluded.instance_id)
     AND (excluded.updated_at, excluded.event_at)
         >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
 RETURNING id

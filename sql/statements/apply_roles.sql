@@ -28,16 +28,17 @@ FROM ROWS FROM (
 ON CONFLICT (id) DO UPDATE SET
     instance_id = excluded.instance_id,
     key = excluded.key,
-    name = coalesce(excluded.name, stored.name),
+    name = excluded.name,
     description = excluded.description,
-    is_creator_eligible = coalesce(excluded.is_creator_eligible, stored.is_creator_eligible),
+    is_creator_eligible = excluded.is_creator_eligible,
     permissions = excluded.permissions,
-    created_at = coalesce(excluded.created_at, stored.created_at),
+    created_at = excluded.created_at,
     updated_at = excluded.updated_at,
     event_at = excluded.event_at,
     synced_at = excluded.synced_at,
     data = excluded.data
 WHERE stored.deleted_at IS NULL
+    AND stored.instance_id IN ('', excluded.instance_id)
     AND (excluded.updated_at, excluded.event_at)
         >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
 RETURNING id

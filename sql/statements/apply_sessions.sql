@@ -42,15 +42,16 @@ ON CONFLICT (id) DO UPDATE SET
     actor = excluded.actor,
     last_active_organization_id = excluded.last_active_organization_id,
     last_active_at = excluded.last_active_at,
-    expire_at = coalesce(excluded.expire_at, stored.expire_at),
-    abandon_at = coalesce(excluded.abandon_at, stored.abandon_at),
-    created_at = coalesce(excluded.created_at, stored.created_at),
+    expire_at = excluded.expire_at,
+    abandon_at = excluded.abandon_at,
+    created_at = excluded.created_at,
     updated_at = excluded.updated_at,
     event_at = excluded.event_at,
     deleted_at = excluded.deleted_at,
     synced_at = excluded.synced_at,
     data = excluded.data
 WHERE stored.deleted_at IS NULL
+    AND stored.instance_id IN ('', excluded.instance_id)
     AND (excluded.updated_at, excluded.event_at)
         >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
 RETURNING CASE WHEN deleted_at IS NULL THEN id END

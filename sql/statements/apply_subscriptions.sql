@@ -52,13 +52,14 @@ ON CONFLICT (id) DO UPDATE SET
     canceled_at = excluded.canceled_at,
     ended_at = excluded.ended_at,
     past_due_at = excluded.past_due_at,
-    created_at = coalesce(excluded.created_at, stored.created_at),
+    created_at = excluded.created_at,
     updated_at = excluded.updated_at,
     event_at = excluded.event_at,
     deleted_at = excluded.deleted_at,
     synced_at = excluded.synced_at,
     data = excluded.data
 WHERE stored.deleted_at IS NULL
+    AND stored.instance_id IN ('', excluded.instance_id)
     AND (excluded.updated_at, excluded.event_at)
         >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
 RETURNING CASE WHEN deleted_at IS NULL THEN id END

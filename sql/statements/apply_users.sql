@@ -63,25 +63,26 @@ ON CONFLICT (id) DO UPDATE SET
     primary_phone_number_verified = excluded.primary_phone_number_verified,
     primary_web3_wallet = excluded.primary_web3_wallet,
     image_url = excluded.image_url,
-    has_image = coalesce(excluded.has_image, stored.has_image),
+    has_image = excluded.has_image,
     locale = excluded.locale,
-    banned = coalesce(excluded.banned, stored.banned),
-    locked = coalesce(excluded.locked, stored.locked),
-    deprovisioned = coalesce(excluded.deprovisioned, stored.deprovisioned),
-    password_enabled = coalesce(excluded.password_enabled, stored.password_enabled),
-    two_factor_enabled = coalesce(excluded.two_factor_enabled, stored.two_factor_enabled),
+    banned = excluded.banned,
+    locked = excluded.locked,
+    deprovisioned = excluded.deprovisioned,
+    password_enabled = excluded.password_enabled,
+    two_factor_enabled = excluded.two_factor_enabled,
     last_sign_in_at = excluded.last_sign_in_at,
     last_active_at = excluded.last_active_at,
     legal_accepted_at = excluded.legal_accepted_at,
-    public_metadata = coalesce(excluded.public_metadata, stored.public_metadata),
-    private_metadata = coalesce(excluded.private_metadata, stored.private_metadata),
-    unsafe_metadata = coalesce(excluded.unsafe_metadata, stored.unsafe_metadata),
-    created_at = coalesce(excluded.created_at, stored.created_at),
+    public_metadata = excluded.public_metadata,
+    private_metadata = excluded.private_metadata,
+    unsafe_metadata = excluded.unsafe_metadata,
+    created_at = excluded.created_at,
     updated_at = excluded.updated_at,
     event_at = excluded.event_at,
     synced_at = excluded.synced_at,
     data = excluded.data
 WHERE stored.deleted_at IS NULL
+    AND stored.instance_id IN ('', excluded.instance_id)
     AND (excluded.updated_at, excluded.event_at)
         >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
 RETURNING id

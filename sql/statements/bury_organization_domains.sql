@@ -17,6 +17,6 @@ WITH gone AS (
         ownership_verified = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.ownership_verified END,
         affiliation_verified = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.affiliation_verified END,
         data = CASE WHEN clerk._erases(excluded.instance_id) THEN '{}' ELSE stored.data END
-    WHERE stored.deleted_at IS NULL
+    WHERE stored.deleted_at IS NULL AND stored.instance_id IN ('', excluded.instance_id)
 )
 SELECT id FROM gone

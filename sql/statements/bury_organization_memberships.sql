@@ -15,6 +15,6 @@ WITH gone AS (
         public_metadata = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.public_metadata END,
         private_metadata = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.private_metadata END,
         data = CASE WHEN clerk._erases(excluded.instance_id) THEN '{}' ELSE stored.data END
-    WHERE stored.deleted_at IS NULL
+    WHERE stored.deleted_at IS NULL AND stored.instance_id IN ('', excluded.instance_id)
 )
 SELECT id FROM gone

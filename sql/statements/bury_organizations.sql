@@ -22,7 +22,7 @@ WITH gone AS (
         public_metadata = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.public_metadata END,
         private_metadata = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.private_metadata END,
         data = CASE WHEN clerk._erases(excluded.instance_id) THEN '{}' ELSE stored.data END
-    WHERE stored.deleted_at IS NULL
+    WHERE stored.deleted_at IS NULL AND stored.instance_id IN ('', excluded.instance_id)
 ), members AS (
     UPDATE clerk.organization_memberships AS stored SET
         deleted_at = gone.event_at,
@@ -32,7 +32,7 @@ WITH gone AS (
         private_metadata = CASE WHEN NOT gone.erases THEN stored.private_metadata END,
         data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
     FROM gone
-    WHERE stored.organization_id = gone.id AND stored.deleted_at IS NULL
+    WHERE stored.organization_id = gone.id AND stored.deleted_at IS NULL AND stored.instance_id IN ('', gone.instance_id)
 ), invitations AS (
     UPDATE clerk.organization_invitations AS stored SET
         deleted_at = gone.event_at,
@@ -43,7 +43,7 @@ WITH gone AS (
         private_metadata = CASE WHEN NOT gone.erases THEN stored.private_metadata END,
         data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
     FROM gone
-    WHERE stored.organization_id = gone.id AND stored.deleted_at IS NULL
+    WHERE stored.organization_id = gone.id AND stored.deleted_at IS NULL AND stored.instance_id IN ('', gone.instance_id)
 ), domains AS (
     UPDATE clerk.organization_domains AS stored SET
         deleted_at = gone.event_at,
@@ -55,13 +55,13 @@ WITH gone AS (
         affiliation_verified = CASE WHEN NOT gone.erases THEN stored.affiliation_verified END,
         data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
     FROM gone
-    WHERE stored.organization_id = gone.id AND stored.deleted_at IS NULL
+    WHERE stored.organization_id = gone.id AND stored.deleted_at IS NULL AND stored.instance_id IN ('', gone.instance_id)
 ), subscriptions AS (
     UPDATE clerk.subscriptions AS stored SET
         deleted_at = gone.event_at,
         synced_at = pg_catalog.clock_timestamp(),
         data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
     FROM gone
-    WHERE stored.organization_id = gone.id AND stored.deleted_at IS NULL
+    WHERE stored.organization_id = gone.id AND stored.deleted_at IS NULL AND stored.instance_id IN ('', gone.instance_id)
 )
 SELECT id FROM gone

@@ -15,6 +15,6 @@ WITH gone AS (
         description = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.description END,
         type = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.type END,
         data = CASE WHEN clerk._erases(excluded.instance_id) THEN '{}' ELSE stored.data END
-    WHERE stored.deleted_at IS NULL
+    WHERE stored.deleted_at IS NULL AND stored.instance_id IN ('', excluded.instance_id)
 )
 SELECT id FROM gone

@@ -16,6 +16,6 @@ WITH gone AS (
         is_creator_eligible = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.is_creator_eligible END,
         permissions = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.permissions END,
         data = CASE WHEN clerk._erases(excluded.instance_id) THEN '{}' ELSE stored.data END
-    WHERE stored.deleted_at IS NULL
+    WHERE stored.deleted_at IS NULL AND stored.instance_id IN ('', excluded.instance_id)
 )
 SELECT id FROM gone

@@ -35,7 +35,7 @@ WITH gone AS (
         private_metadata = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.private_metadata END,
         unsafe_metadata = CASE WHEN NOT clerk._erases(excluded.instance_id) THEN stored.unsafe_metadata END,
         data = CASE WHEN clerk._erases(excluded.instance_id) THEN '{}' ELSE stored.data END
-    WHERE stored.deleted_at IS NULL
+    WHERE stored.deleted_at IS NULL AND stored.instance_id IN ('', excluded.instance_id)
 ), members AS (
     UPDATE clerk.organization_memberships AS stored SET
         deleted_at = gone.event_at,
@@ -45,7 +45,7 @@ WITH gone AS (
         private_metadata = CASE WHEN NOT gone.erases THEN stored.private_metadata END,
         data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
     FROM gone
-    WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL
+    WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL AND stored.instance_id IN ('', gone.instance_id)
 ), sessions AS (
     UPDATE clerk.sessions AS stored SET
         deleted_at = gone.event_at,
@@ -54,7 +54,7 @@ WITH gone AS (
         actor = CASE WHEN NOT gone.erases THEN stored.actor END,
         data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
     FROM gone
-    WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL
+    WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL AND stored.instance_id IN ('', gone.instance_id)
 ), invitations AS (
     UPDATE clerk.organization_invitations AS stored SET
         deleted_at = gone.event_at,
@@ -65,13 +65,13 @@ WITH gone AS (
         private_metadata = CASE WHEN NOT gone.erases THEN stored.private_metadata END,
         data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
     FROM gone
-    WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL
+    WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL AND stored.instance_id IN ('', gone.instance_id)
 ), subscriptions AS (
     UPDATE clerk.subscriptions AS stored SET
         deleted_at = gone.event_at,
         synced_at = pg_catalog.clock_timestamp(),
         data = CASE WHEN gone.erases THEN '{}' ELSE stored.data END
     FROM gone
-    WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL
+    WHERE stored.user_id = gone.id AND stored.deleted_at IS NULL AND stored.instance_id IN ('', gone.instance_id)
 )
 SELECT id FROM gone

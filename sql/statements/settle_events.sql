@@ -1,5 +1,5 @@
 -- Writes back what became of the events in the JSON array $1. The body goes with the object that was erased; of one that was
--- written just now, which is_alive, nobody need look.
+-- written just now, which is_alive, nobody need look; of one that is_done_with it goes at once.
 UPDATE clerk.webhook_events AS e SET
     status = x.status,
     kind = coalesce(x.kind, e.kind),
@@ -12,9 +12,10 @@ UPDATE clerk.webhook_events AS e SET
     body = CASE WHEN NOT gone.is_erased THEN e.body END
 FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (
     id text, status text, kind text, object_id text, attempts integer, delay double precision, error text,
-    is_alive boolean
+    is_alive boolean, is_done_with boolean
 ) CROSS JOIN LATERAL (
     SELECT CASE
+        WHEN x.is_done_with THEN true
         WHEN x.is_alive OR x.status IN ('failed', 'received') THEN false
         WHEN CASE x.kind
             WHEN 'users' THEN (SELECT o.deleted_at FROM clerk.users AS o WHERE o.id = x.object_id)

@@ -37,7 +37,7 @@ thread_local! {
 pub(crate) fn ensure(user_id: &str, issuer: &str) -> Result<bool, spi::Error> {
     let find = || {
         IS_KNOWN.with(|statement| {
-            statement.run(&[user_id.into()], |mut rows| {
+            statement.look(&[user_id.into()], |mut rows| {
                 rows.next().map_or(Ok(None), |row| row.get::<bool>(1))
             })
         })

@@ -12,11 +12,13 @@ use super::secret_file;
 use super::trust::scan;
 use crate::clock;
 
-/// The secrets of the webhook endpoint, the latest first, and when each ends.
-#[derive(Default)]
+/// A secret of a webhook endpoint.
 struct Kept {
-    secrets: Vec<Secret>,
-    ends: Vec<Option<UnixMicros>>,
+    secret: Secret,
+    /// When it ends.
+    end: Option<UnixMicros>,
+    /// The instance whose events alone it may sign.
+    instance: Option<String>,
 }
 
 thread_local! {
@@ -24,7 +26,8 @@ thread_local! {
     static NEWS_READ: Cell<u64> = const { Cell::new(0) };
     static TABLE: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
     static IN_HAND: RefCell<Option<String>> = const { RefCell::new(None) };
-    static KEPT: RefCell<Kept> = RefCell::new(Kept::default());
+    /// The latest first.
+    static KEPT: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Asks to be told when the table changes.
@@ -43,8 +46,13 @@ unsafe extern "C-unwind" fn note_change(_arg: pg_sys::Datum, relation: pg_sys::O
     }
 }
 
-/// Uses the webhook secrets in force at the time: the current one and, for a while, the one before; those of the file too.
-pub(crate) fn with_webhook_secrets<R>(now: UnixMicros, run: impl FnOnce(&[&Secret]) -> R) -> R {
+/// Uses the webhook secrets in force at the time: of each endpoint the current one and, for a while, the one before; those
+/// of the file too. Only those that may sign events of the instance, if one is given.
+pub(crate) fn with_webhook_secrets<R>(
+    now: UnixMicros,
+    instance_id: Option<&str>,
+    run: impl FnOnce(&[&Secret]) -> R,
+) -> R {
     // A statement that opens no table has not heard yet what others committed since the transaction began.
     // SAFETY: inside a transaction, as at the start of every statement.
     unsafe { pg_sys::AcceptInvalidationMessages() };
@@ -56,20 +64,39 @@ pub(crate) fn with_webhook_secrets<R>(now: UnixMicros, run: impl FnOnce(&[&Secre
     }
     KEPT.with_borrow(|kept| {
         let alive = kept
-            .ends
             .iter()
-            .take_while(|end| end.is_none_or(|end| now < end))
-            .count();
+            .filter(|kept| kept.end.is_none_or(|end| now < end))
+            .filter(|kept| match (&kept.instance, instance_id) {
+                (Some(own), Some(asked)) => own == asked,
+                _ => true,
+            })
+            .map(|kept| &kept.secret)
+            .collect::<Vec<_>>();
         secret_file::with_secrets(|of_file| {
-            run(&kept.secrets[..alive]
-                .iter()
-                .chain(of_file)
-                .collect::<Vec<_>>())
+            run(&alive.into_iter().chain(of_file).collect::<Vec<_>>())
         })
     })
 }
 
-fn read() -> Kept {
+/// Whether it is the name of an endpoint's signing secret: `webhook_secret`, or `webhook_secret:NAME` of a further one;
+/// with an instance's id (`ins_...`) for a name it signs events of that instance only.
+pub(crate) fn is_of_webhooks(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("webhook_secret") else {
+        return false;
+    };
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    rest.is_empty()
+        || rest
+            .strip_prefix(':')
+            .is_some_and(|label| (1..=64).contains(&label.len()) && label.bytes().all(is_fit))
+}
+
+/// Whether a secret may sign the events of one instance only.
+pub(crate) fn is_any_bound() -> bool {
+    KEPT.with_borrow(|kept| kept.iter().any(|kept| kept.instance.is_some()))
+}
+
+fn read() -> Vec<Kept> {
     // SAFETY: plain catalog lookups by name inside a transaction.
     let table = unsafe {
         let schema = pg_sys::get_namespace_oid(c"clerk".as_ptr(), true);
@@ -81,7 +108,7 @@ fn read() -> Kept {
     };
     TABLE.set(table);
     if table == pg_sys::InvalidOid {
-        return Kept::default();
+        return Vec::new();
     }
     let mut rows = scan(table, |row| {
         let id: i64 = row.get_by_name("id").ok()??;
@@ -93,14 +120,17 @@ fn read() -> Kept {
     })
     .unwrap_or_default();
     rows.sort_by_key(|(id, ..)| std::cmp::Reverse(*id));
-    let mut kept = Kept::default();
-    for (_, name, secret, end) in rows {
-        if let (Some(secret), "webhook_secret") = (secret, name.as_str()) {
-            kept.secrets.push(secret);
-            kept.ends.push(end);
-        }
-    }
-    kept
+    rows.into_iter()
+        .filter(|(_, name, ..)| is_of_webhooks(name))
+        .filter_map(|(_, name, secret, end)| {
+            let label = name.split_once(':').map(|(_, label)| label.to_owned());
+            Some(Kept {
+                secret: secret?,
+                end,
+                instance: label.filter(|label| label.starts_with("ins_")),
+            })
+        })
+        .collect()
 }
 
 /// The secret that is being put in force, for the statements that do it.

@@ -65,11 +65,12 @@ pub(crate) struct Reason {
 }
 
 impl Reason {
-    /// SQLSTATE and message, for the ledger. A message about a value (class 22) quotes it, so that only the
-    /// code is told; messages about constraints name the constraint and its table alone.
+    /// SQLSTATE and message, for the ledger. A message about a value (class 22) quotes it, and one from outside of the
+    /// database (38, HV) may, so that only the code is told; messages about constraints name the constraint and its table
+    /// alone, and those that a trigger raises say what its author lets them say.
     pub(crate) fn describe(&self) -> String {
         let code = &self.sqlstate;
-        if code.starts_with("22") {
+        if ["22", "38", "HV"].contains(&&code[..2]) {
             return format!("{code}: a value was refused");
         }
         let message: String = self.message.chars().take(500).collect();

@@ -64,6 +64,8 @@ pub(crate) struct Settled<'a> {
     pub(crate) state: &'a State,
     /// Whether the event wrote its object just now, so that it cannot be gone.
     pub(crate) is_alive: bool,
+    /// Whether its body is of no use any more.
+    pub(crate) is_done_with: bool,
 }
 
 /// What the ledger takes from the envelope.
@@ -73,7 +75,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) event_type: &'a str,
     /// Milliseconds since 1970.
     pub(crate) event_at: i64,
-    pub(crate) body: &'a str,
+    /// None where it is of no use.
+    pub(crate) body: Option<&'a str>,
 }
 
 /// An event that is due.

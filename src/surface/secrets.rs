@@ -9,7 +9,6 @@ use super::signing_keys::refuse_read_only;
 use crate::errors::AdministrationError;
 use crate::storage::secrets;
 
-const NAMES: [&str; 1] = ["webhook_secret"];
 /// 30 days.
 const LONGEST_OVERLAP_MICROS: i128 = 30 * 86_400_000_000;
 
@@ -43,7 +42,7 @@ fn remove_secret(name: Option<&str>) -> Result<bool, ErrorReport> {
 
 fn check_name(name: Option<&str>) -> Result<&str, AdministrationError> {
     let name = name.ok_or(AdministrationError::MissingArgument("name"))?;
-    if NAMES.contains(&name) {
+    if secrets::is_of_webhooks(name) {
         Ok(name)
     } else {
         Err(AdministrationError::SecretName)

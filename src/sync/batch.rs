@@ -1,11 +1,11 @@
 //! A batch of events, applied: by one statement a kind where all is well, one by one where it is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 
 use clerk_core::resource::Kind;
 use clerk_core::retry::{self, AfterFailure};
-use clerk_core::webhook::event::{Change, Event, Upsert};
+use clerk_core::webhook::event::{Change, Event, Upsert, WhyIgnored};
 use pgrx::prelude::*;
 use serde::Serialize;
 
@@ -13,6 +13,12 @@ use crate::storage::locks;
 use crate::storage::mirror;
 use crate::storage::subtransaction::{self, Reason};
 use crate::storage::webhook_events::State;
+
+/// Whether the text of an event is of no use once it is ignored: what this version knows and does not mirror. It may hold
+/// one-time codes, or a whole user. That of a type that a later version may know stays.
+pub(crate) fn is_done_with(change: &Result<Change, Unreadable>, state: &State) -> bool {
+    state.status == "ignored" && !matches!(change, Ok(Change::Ignored(WhyIgnored::UnknownType)))
+}
 
 /// What became of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +59,11 @@ pub(crate) fn sees_commits() -> bool {
 /// Objects first and deletions last: they are final, in whichever order they came.
 fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
     let mut verdicts = vec![Verdict::Stale; changes.len()];
-    hold_owners(changes);
+    let mirroring = find_mirroring(changes)?;
+    let is_mirrored = |upsert: &Upsert| {
+        upsert.record.kind() != Kind::Session || mirroring.contains(upsert.instance_id.as_str())
+    };
+    hold_owners(changes, is_mirrored);
     for kind in Kind::ALL {
         // The newest state of each object, in the order of ids: two writers take rows in the same order.
         let mut newest: BTreeMap<&str, (usize, &Upsert)> = BTreeMap::new();
@@ -61,7 +71,7 @@ fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
             match change {
                 Change::Ignored(_) => verdicts[place] = Verdict::Ignored,
                 Change::Upsert(upsert) if upsert.record.kind() == kind => {
-                    if kind == Kind::Session && !mirror::mirrors_sessions(&upsert.instance_id)? {
+                    if !is_mirrored(upsert) {
                         verdicts[place] = Verdict::Ignored;
                         continue;
                     }
@@ -111,11 +121,30 @@ fn json(objects: &[impl Serialize]) -> String {
     serde_json::to_string(objects).unwrap_or_default()
 }
 
+/// The instances among those of the sessions that mirror them.
+fn find_mirroring<'a>(changes: &[&'a Change]) -> Result<BTreeSet<&'a str>, spi::Error> {
+    let mut instances = BTreeSet::new();
+    for change in changes {
+        if let Change::Upsert(upsert) = change
+            && upsert.record.kind() == Kind::Session
+        {
+            instances.insert(upsert.instance_id.as_str());
+        }
+    }
+    let mut mirroring = BTreeSet::new();
+    for instance in instances {
+        if mirror::mirrors_sessions(instance)? {
+            mirroring.insert(instance);
+        }
+    }
+    Ok(mirroring)
+}
+
 /// So that what belongs to a user or an organization and the deletion of that take turns.
-fn hold_owners(changes: &[&Change]) {
+fn hold_owners(changes: &[&Change], is_mirrored: impl Fn(&Upsert) -> bool) {
     let named = changes.iter().flat_map(|change| {
         let (owners, deleted) = match change {
-            Change::Upsert(upsert) => (Some(upsert.record.owners()), None),
+            Change::Upsert(upsert) if is_mirrored(upsert) => (Some(upsert.record.owners()), None),
             Change::Delete(delete)
                 if matches!(delete.deletion.kind, Kind::User | Kind::Organization) =>
             {

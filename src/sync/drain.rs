@@ -1,6 +1,7 @@
 //! Events that wait, applied in batches.
 
 use clerk_core::webhook::event::{Change, Event};
+use pgrx::memcxt::PgMemoryContexts;
 use pgrx::prelude::*;
 
 use super::batch::{self, Unreadable, Verdict};
@@ -18,9 +19,12 @@ pub(crate) fn drain(most: i32) -> Result<i32, spi::Error> {
     let mut handled = 0;
     while handled < most {
         let wanted = BATCH.min(most - handled);
-        let taken = drain_batch(wanted)?;
+        // What it allocates goes with it. Fewer than wanted are taken where bodies are long.
+        let mut context = PgMemoryContexts::new("clerk_sync batch");
+        // SAFETY: nothing that is allocated there is used after it.
+        let taken = unsafe { context.switch_to(|_| drain_batch(wanted)) }?;
         handled += taken;
-        if taken < wanted {
+        if taken == 0 {
             break;
         }
     }
@@ -73,6 +77,7 @@ fn drain_batch(most: i32) -> Result<i32, spi::Error> {
             is_alive: !deletes
                 && state.status == "applied"
                 && matches!(change, Ok(Change::Upsert(_))),
+            is_done_with: batch::is_done_with(change, state),
         })
         .collect();
     webhook_events::settle(&settled)?;

@@ -51,7 +51,7 @@ pub(crate) fn receive(headers: Option<&str>, body: Option<&str>) -> Result<Answe
     let headers: Map<String, Value> = headers
         .and_then(|headers| serde_json::from_str(headers).ok())
         .unwrap_or_default();
-    let id = match verify(&headers, body, now) {
+    let id = match verify(&headers, body, None, now) {
         Ok(id) => id,
         Err(answer) => return Ok(answer),
     };
@@ -59,13 +59,23 @@ pub(crate) fn receive(headers: Option<&str>, body: Option<&str>) -> Result<Answe
         Ok(event) => event,
         Err(error) => return Ok(refuse(400, "malformed", error, now)),
     };
+    if secrets::is_any_bound()
+        && let Err(answer) = verify(&headers, body, Some(&event.instance_id), now)
+    {
+        return Ok(answer);
+    }
     accept(&id, &event, body)
 }
 
-/// The id of a delivery that Clerk signed.
-fn verify(headers: &Map<String, Value>, body: &str, now: UnixMicros) -> Result<String, Answer> {
-    secrets::with_webhook_secrets(now, |secrets| {
-        if secrets.is_empty() {
+/// The id of a delivery that Clerk signed, by a secret of the instance if one is given.
+fn verify(
+    headers: &Map<String, Value>,
+    body: &str,
+    instance_id: Option<&str>,
+    now: UnixMicros,
+) -> Result<String, Answer> {
+    secrets::with_webhook_secrets(now, instance_id, |secrets| {
+        if secrets.is_empty() && instance_id.is_none() {
             let detail = format!("55000: {}", SignatureError::NoSecret);
             return Err(Answer::new(503, "not_configured", detail));
         }
@@ -101,7 +111,7 @@ fn accept(id: &str, event: &Event<'_>, body: &str) -> Result<Answer, spi::Error>
         instance_id: &event.instance_id,
         event_type: event.event_type.name(),
         event_at: event.timestamp.millis(),
-        body,
+        body: Some(body),
     };
     if settings::webhook_mode() == WebhookMode::Queue || !batch::sees_commits() {
         let is_new = webhook_events::store(&arrival, &State::WAITING)?;
@@ -114,29 +124,36 @@ fn accept(id: &str, event: &Event<'_>, body: &str) -> Result<Answer, spi::Error>
     // Stored as if it were applied: the ledger is written twice only where it is not.
     let change = batch::read_change(event);
     let mut state = batch::state_before(&change, 0);
+    let arrival = Arrival {
+        body: (!batch::is_done_with(&change, &state)).then_some(body),
+        ..arrival
+    };
     if !webhook_events::store(&arrival, &state)? {
         return Ok(duplicate());
     }
-    if let (Ok(change), "applied") = (&change, state.status) {
-        let verdict = batch::apply(&[change]).remove(0);
+    if let (Ok(known), "applied") = (&change, state.status) {
+        let verdict = batch::apply(&[known]).remove(0);
         if verdict != batch::Verdict::Applied {
             state = batch::state_after(state, &verdict);
             webhook_events::settle(&[Settled {
                 id,
                 state: &state,
                 is_alive: false,
+                is_done_with: batch::is_done_with(&change, &state),
             }])?;
         }
     }
     Ok(stored(&state))
 }
 
+/// Of an error of the database no more than its code leaves it: the message may be a trigger's.
 fn stored(state: &State) -> Answer {
-    Answer::new(
-        200,
-        state.status,
-        state.error.as_deref().unwrap_or_default(),
-    )
+    let error = state.error.as_deref().unwrap_or_default();
+    let told = match error.split_once(": ") {
+        Some((code, _)) if code.len() == 5 => code,
+        _ => error,
+    };
+    Answer::new(200, state.status, told)
 }
 
 fn duplicate() -> Answer {

@@ -41,7 +41,9 @@ pub(super) fn fix_settings(application_name: &CStr) {
         (c"default_transaction_read_only", c"off"),
         (c"default_transaction_isolation", c"read committed"),
         // What an application locks must not keep the keys from being refreshed.
-        (c"lock_timeout", c"10s"),
+        (c"lock_timeout", c"2s"),
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        (c"transaction_timeout", c"0"),
     ] {
         // SAFETY: known settings with valid values.
         unsafe {

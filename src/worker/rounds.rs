@@ -32,7 +32,8 @@ struct Worker {
     complaints: Complaints,
     /// By issuer.
     attempts: HashMap<String, Attempt>,
-    nudges_served: u32,
+    /// When it began.
+    first_nudges: u32,
     purged: Option<Instant>,
 }
 
@@ -41,6 +42,8 @@ struct Worker {
 struct Attempt {
     at: Instant,
     failures: u32,
+    /// Up to which it was heard.
+    nudges: u32,
 }
 
 /// Whether the worker goes on.
@@ -72,7 +75,7 @@ pub extern "C-unwind" fn clerk_sync_worker_main(slot: pg_sys::Datum) {
         slot,
         complaints: Complaints::default(),
         attempts: HashMap::new(),
-        nudges_served: slot.nudges(),
+        first_nudges: slot.nudges(),
         purged: None,
     };
     // Back to the launcher where the database is no longer listed, or wanted by somebody.
@@ -152,18 +155,12 @@ impl Worker {
         }
         // Listed again under the lock: another session may just have done it.
         let next = process::catch_error(|| {
-            let nudges = self.slot.nudges();
-            let due = self.list_due()?;
             let mut next = Next::GoOn;
-            for source in &due {
+            for source in &self.list_due()? {
                 next = self.refresh(source, extension)?;
                 if next == Next::MakeWay {
                     break;
                 }
-            }
-            // Heard once every instance has been asked since.
-            if next == Next::GoOn && process::in_transaction(list_all)?.len() == due.len() {
-                self.nudges_served = nudges;
             }
             Ok(next)
         });
@@ -173,7 +170,7 @@ impl Worker {
 
     fn list_due(&self) -> Result<Vec<KeySource>, String> {
         let interval = settings::key_refresh_interval();
-        let nudged = self.slot.nudges() != self.nudges_served;
+        let nudges = self.slot.nudges();
         let mut sources = process::in_transaction(list_all)?;
         sources.retain(|source| {
             let attempt = self.attempts.get(&source.issuer);
@@ -182,7 +179,7 @@ impl Worker {
                 failed: source.failed,
                 since_attempt: attempt.map(|attempt| attempt.at.elapsed()),
                 failures: attempt.map_or(0, |attempt| attempt.failures),
-                nudged,
+                nudged: nudges != attempt.map_or(self.first_nudges, |attempt| attempt.nudges),
             };
             state.is_due(interval)
         });
@@ -195,6 +192,7 @@ impl Worker {
         let mut attempt = Attempt {
             at: Instant::now(),
             failures: before.map_or(0, |before| before.failures).saturating_add(1),
+            nudges: self.slot.nudges(),
         };
         self.attempts.insert(source.issuer.clone(), attempt);
         let fetched = clerk_api::fetch_key_set_while(&source.jwks_url, may_wait());

@@ -27,7 +27,11 @@ mirrored=()
 for kind in "${KINDS[@]}"; do
     mirrored+=("SELECT '$kind' AS kind, id, deleted_at, updated_at, event_at, data, to_jsonb(t) AS columns FROM clerk.$kind AS t")
 done
+clerk-testing key new --kid ins_other --out "$SCRATCH/other"
+OTHER_KEY=pk_test_$(printf 'other.clerk.accounts.dev$' | base64)
 sql "SELECT FROM clerk.configure('$PUBLISHABLE_KEY', fetch_keys => false, mirror_sessions => true);
+    SELECT FROM clerk.configure('$OTHER_KEY', fetch_keys => false);
+    SELECT FROM clerk.add_signing_keys('https://other.clerk.accounts.dev', '$(cat "$SCRATCH/other/jwks.json")');
     SELECT FROM clerk.set_secret('webhook_secret', '$SECRET');
     CREATE ROLE receiver LOGIN IN ROLE clerk_webhook;
     CREATE ROLE queuer LOGIN IN ROLE clerk_webhook;

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// The instance whose sessions are mirrored, and one that is not configured.
+/// The instance whose sessions are mirrored, and one whose sessions are not.
 const INSTANCES: [&str; 2] = ["ins_test", "ins_other"];
 
 /// When it begins, in milliseconds since 1970.
