@@ -8,6 +8,7 @@ WITH gone AS (
     INSERT INTO clerk.users AS stored (id, instance_id, event_at, deleted_at, synced_at)
     SELECT id, instance_id, event_at, event_at, pg_catalog.clock_timestamp() FROM gone ORDER BY id COLLATE "C"
     ON CONFLICT (id) DO UPDATE SET
+        instance_id = excluded.instance_id,
         event_at = excluded.event_at,
         deleted_at = excluded.deleted_at,
         synced_at = excluded.synced_at,

@@ -15,7 +15,7 @@ thread_local! {
     ) };
     static ENSURE: Statement = const { Statement::new(
         include_str!("../../sql/statements/ensure_user.sql"),
-        &[PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTOID],
+        &[PgBuiltInOids::TEXTOID],
     ) };
     static IS_GONE: Question = const { Question::new(
         c"SELECT FROM clerk.users WHERE id OPERATOR(pg_catalog.=) $1 AND (deleted_at IS NOT NULL OR banned)",
@@ -34,7 +34,7 @@ thread_local! {
 ///
 /// # Errors
 /// As SPI reports them; errors of Postgres pass through.
-pub(crate) fn ensure(user_id: &str, issuer: &str) -> Result<bool, spi::Error> {
+pub(crate) fn ensure(user_id: &str) -> Result<bool, spi::Error> {
     let find = || {
         IS_KNOWN.with(|statement| {
             statement.look(&[user_id.into()], |mut rows| {
@@ -45,8 +45,7 @@ pub(crate) fn ensure(user_id: &str, issuer: &str) -> Result<bool, spi::Error> {
     let is_deleted = match find()? {
         Some(is_deleted) => is_deleted,
         None => {
-            let arguments = [user_id.into(), issuer.into()];
-            ENSURE.with(|statement| statement.run(&arguments, |_| Ok(())))?;
+            ENSURE.with(|statement| statement.run(&[user_id.into()], |_| Ok(())))?;
             find()?.unwrap_or_default()
         }
     };

@@ -27,17 +27,13 @@ c_functions! {
 
 /// The signed-in user, who has a row from now on.
 fn ensure(fcinfo: FunctionCallInfo) -> Result<Option<String>, SessionError> {
-    let signed_in = with_session(|cached| {
-        cached.map(|cached| {
-            let session = &cached.session;
-            (session.user_id().to_owned(), session.issuer().to_owned())
-        })
-    })?;
-    let Some((user, issuer)) = signed_in else {
+    let signed_in =
+        with_session(|cached| cached.map(|cached| cached.session.user_id().to_owned()))?;
+    let Some(user) = signed_in else {
         return Ok(None);
     };
     let is_welcome = with_rights_of(owner_of_function(fcinfo), || {
-        search_path::with_catalog(|| people::ensure(&user, &issuer))
+        search_path::with_catalog(|| people::ensure(&user))
     })
     .map_err(SessionError::UserNotStored)?;
     if is_welcome {

@@ -17,7 +17,11 @@ use crate::storage::webhook_events::State;
 /// Whether the text of an event is of no use once it is ignored: what this version knows and does not mirror. It may hold
 /// one-time codes, or a whole user. That of a type that a later version may know stays.
 pub(crate) fn is_done_with(change: &Result<Change, Unreadable>, state: &State) -> bool {
-    state.status == "ignored" && !matches!(change, Ok(Change::Ignored(WhyIgnored::UnknownType)))
+    state.status == "ignored"
+        && matches!(
+            change,
+            Ok(Change::Ignored(WhyIgnored::NotMirrored) | Change::Upsert(_))
+        )
 }
 
 /// What became of an event.

@@ -32,7 +32,14 @@ for schema in public extensions; do
         CREATE POLICY of_the_organization ON notes FOR SELECT USING (clerk_in_org(body) OR clerk_has_role('admin') OR clerk_is_member(body));
         INSERT INTO clerk.organization_memberships (id, organization_id, user_id, role, permissions, deleted_at) VALUES
             ('orgmem_1', 'org_1', 'user_alice', 'org:admin', '{org:a:read}', NULL),
-            ('orgmem_2', 'org_2', 'user_alice', 'org:member', '{}', '2026-01-01')" \
+            ('orgmem_2', 'org_2', 'user_alice', 'org:member', '{}', '2026-01-01');
+        SELECT FROM clerk.set_secret('webhook_secret', 'whsec_RFVNUA==');
+        INSERT INTO clerk.users (id, instance_id, first_name, updated_at) VALUES ('user_alice', 'ins_test', 'Alice', '2026-01-01');
+        INSERT INTO clerk.users (id, instance_id, deleted_at) VALUES ('user_gone', 'ins_test', '2026-01-01');
+        INSERT INTO clerk.webhook_events (id, instance_id, type, event_at, status, next_attempt_at, body)
+        SELECT 'msg_1', 'ins_test', 'user.updated', now(), 'received', now(), json_build_object('object', 'event', 'type', 'user.updated',
+            'instance_id', 'ins_test', 'timestamp', 1767225600000, 'data', json_build_object('id', 'user_alice', 'object', 'user',
+                'first_name', 'Waited', 'updated_at', 1798761600000))" \
         -v "key=$PUBLISHABLE_KEY"
     is "$schema: the functions are where they were asked for" \
         "$(sql "SELECT DISTINCT pronamespace::regnamespace FROM pg_proc WHERE proname LIKE 'clerk\\_%'")" "$schema"
@@ -52,6 +59,11 @@ for schema in public extensions; do
         is "$schema, $format: the restored database verifies for alice" "$(seen_by "$alice" "$restored")" a1,a2
         like "$schema, $format: it refuses a forged token" \
             "$(seen_by "$(token user_alice --key "$CLERK_FORGED_KEYS")" "$restored")" 'ERROR:  28000:*token-invalid-signature*'
+        is "$schema, $format: no secret comes along" \
+            "$(pg_dump "$original" | grep -c 'RFVNUA' || true)|$(sql 'SELECT count(*) FROM clerk.secrets' "$restored")" '0|0'
+        is "$schema, $format: an event that waited is applied there, and what was deleted stays so" \
+            "$(sql "SELECT clerk._drain(10); SELECT id, first_name, deleted_at IS NOT NULL FROM clerk.users ORDER BY id" "$restored")" \
+            $'1\nuser_alice|Waited|f\nuser_gone||t'
         is "$schema, $format: a change of keys is still announced" \
             "$(sql "SELECT count(*) FROM pg_trigger WHERE tgname = 'announce_trust_change' AND tgenabled = 'A'" "$restored")" 2
     done
