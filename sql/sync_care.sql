@@ -95,7 +95,9 @@ CREATE VIEW clerk.sync_health AS
         CROSS JOIN (SELECT pg_catalog.count(*) AS dead FROM clerk.webhook_events WHERE status = 'dead') AS b
     ) AS c
     CROSS JOIN (
-        SELECT pg_catalog.min(received_at) AS oldest_waiting FROM clerk.webhook_events WHERE next_attempt_at IS NOT NULL
+        -- What waits is looked through, by its own index, and not the ledger from its oldest event on.
+        SELECT pg_catalog.min(received_at) AS oldest_waiting
+        FROM (SELECT received_at FROM clerk.webhook_events WHERE next_attempt_at IS NOT NULL OFFSET 0) AS x
     ) AS w
     CROSS JOIN (SELECT pg_catalog.max(received_at) AS received_at FROM clerk.webhook_events) AS l
     CROSS JOIN (
