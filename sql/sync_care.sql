@@ -1,5 +1,39 @@
 -- What keeps the sync healthy: what is done with is purged, and one look tells how it goes.
 
+CREATE FUNCTION clerk._check_deferred() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'check_deferred_wrapper';
+COMMENT ON FUNCTION clerk._check_deferred() IS
+    'internal: SET CONSTRAINTS ALL IMMEDIATE with the rights that the commit will have, not those of the function around';
+
+-- A foreign key with an action would run triggers of the referencing table's owner with our rights. The caller holds the
+-- row and the table against new references.
+CREATE FUNCTION clerk._is_referenced_by_action(target regclass, object_id text) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    reference record;
+    is_referenced boolean;
+BEGIN
+    FOR reference IN
+        SELECT c.conrelid::regclass AS child, a.attname AS child_column
+        FROM pg_constraint AS c JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+        WHERE c.contype = 'f' AND c.confrelid = target AND c.confdeltype IN ('c', 'n', 'd')
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I::text = $1)', reference.child, reference.child_column)
+            INTO is_referenced USING object_id;
+        IF is_referenced THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END
+$body$;
+COMMENT ON FUNCTION clerk._is_referenced_by_action(regclass, text) IS
+    'internal: whether a foreign key with ON DELETE CASCADE, SET NULL or SET DEFAULT references the object';
+
 -- Two at a time never delete a row twice, and do not wait for each other.
 CREATE FUNCTION clerk._purge(max_rows integer) RETURNS integer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER
@@ -29,9 +63,14 @@ BEGIN
     GET DIAGNOSTICS purged = ROW_COUNT;
     left_over := left_over - purged;
 
-    IF EXISTS (SELECT FROM clerk.instances WHERE deletion = 'remove') THEN
+    -- With one snapshot for the whole transaction nobody can tell who references what.
+    IF current_setting('transaction_isolation') = 'read committed'
+        AND EXISTS (SELECT FROM clerk.instances WHERE deletion = 'remove')
+    THEN
         FOREACH mirrored IN ARRAY '{users,organizations,organization_memberships,organization_domains,organization_invitations,
             roles,permissions,sessions,subscriptions}'::text[] LOOP
+            -- As a DELETE does, but before anybody asks who references: no foreign key is added from now on.
+            EXECUTE format('LOCK TABLE clerk.%I IN ROW EXCLUSIVE MODE', mirrored);
             FOR gone IN EXECUTE format($statement$
                 SELECT o.id
                 FROM clerk.%1$I AS o
@@ -47,8 +86,11 @@ BEGIN
                 -- A row that the application still references stays, and keeps no other one: it is looked at again after
                 -- another hold. So does one that a trigger of the application keeps, at the commit or at once.
                 BEGIN
+                    IF clerk._is_referenced_by_action(format('clerk.%I', mirrored)::regclass, gone) THEN
+                        RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation', MESSAGE = 'the object is referenced';
+                    END IF;
                     EXECUTE format('DELETE FROM clerk.%I WHERE id = $1', mirrored) USING gone;
-                    SET CONSTRAINTS ALL IMMEDIATE;
+                    PERFORM clerk._check_deferred();
                 EXCEPTION WHEN OTHERS THEN
                     BEGIN
                         EXECUTE format('UPDATE clerk.%I SET synced_at = clock_timestamp() WHERE id = $1', mirrored)

@@ -210,8 +210,8 @@ pub(crate) enum AdministrationError {
     UnknownTable,
     #[error("deletion must be erase, keep or remove")]
     Deletion,
-    #[error("{0} must not be negative")]
-    Negative(&'static str),
+    #[error("{0} must be between 0 and 1000 years")]
+    OutOfRange(&'static str),
     #[error("events are applied at isolation level READ COMMITTED only")]
     OneSnapshot,
     #[error("there is no secret of this name")]
@@ -299,7 +299,7 @@ impl From<AdministrationError> for ErrorReport {
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "erase leaves a tombstone without personal data, keep leaves the row, remove takes it away later.",
             ),
-            E::Negative(_) => (Code::ERRCODE_INVALID_PARAMETER_VALUE, ""),
+            E::OutOfRange(_) => (Code::ERRCODE_INVALID_PARAMETER_VALUE, ""),
             E::OneSnapshot => (
                 Code::ERRCODE_INVALID_TRANSACTION_STATE,
                 "Begin the transaction with BEGIN ISOLATION LEVEL READ COMMITTED.",

@@ -198,6 +198,11 @@ impl Record {
         self.essentials().2
     }
 
+    /// Whether it is a session that somebody ended.
+    pub(crate) fn is_ended_session(&self) -> bool {
+        matches!(self, Self::Session(o) if ["ended", "removed", "revoked"].contains(&o.status.as_str()))
+    }
+
     /// Ids of the user and the organization that it belongs to, where it names them: with either of them it is gone.
     /// Who merely made it (an inviter, a creator) is not among them.
     pub fn owners(&self) -> impl Iterator<Item = &str> {

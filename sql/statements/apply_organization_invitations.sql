@@ -70,12 +70,12 @@ WITH written AS (
     UPDATE clerk.webhook_events SET
         body = NULL,
         last_error = CASE WHEN last_error ~ '^[0-9A-Z]{5}: ' THEN pg_catalog.left(last_error, 5) ELSE last_error END
-    WHERE id IN (
+    WHERE id = ANY (ARRAY(
         SELECT e.id FROM clerk.webhook_events AS e
-        WHERE e.body IS NOT NULL AND e.next_attempt_at IS NULL AND e.object_id IN (
+        WHERE e.body IS NOT NULL AND e.next_attempt_at IS NULL AND e.object_id = ANY (ARRAY(
             SELECT id FROM written WHERE deleted_at IS NOT NULL AND clerk._erases(instance_id)
-        )
+        ))
         FOR UPDATE SKIP LOCKED
-    )
+    ))
 )
 SELECT CASE WHEN deleted_at IS NULL THEN id END FROM written

@@ -54,4 +54,9 @@ WHERE stored.deleted_at IS NULL
     AND stored.instance_id IN ('', excluded.instance_id)
     AND (excluded.updated_at, excluded.event_at)
         >= (stored.updated_at, coalesce(stored.event_at, '-infinity'))
+    -- Of two states of the same version the one that ended it counts, whichever arrived later.
+    AND NOT (
+        (excluded.updated_at, excluded.event_at) = (stored.updated_at, stored.event_at)
+        AND stored.status IN ('ended', 'removed', 'revoked') AND excluded.status NOT IN ('ended', 'removed', 'revoked')
+    )
 RETURNING CASE WHEN deleted_at IS NULL THEN id END

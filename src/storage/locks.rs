@@ -21,6 +21,8 @@ pub(crate) enum Work {
     KeyRefresh = 1,
     /// Deleting what is past its retention.
     Purge = 2,
+    /// Applying more than one batch of events in a transaction.
+    Drain = 3,
 }
 
 /// Keeps the extension from being dropped until the transaction ends, and gives its oid; None where it

@@ -3,6 +3,7 @@
 use clerk_core::resource::Kind;
 use pgrx::prelude::*;
 
+use super::rights::with_rights_of_commit;
 use super::statement::Statement;
 
 macro_rules! statement {
@@ -80,9 +81,10 @@ pub(crate) fn bury(kind: Kind, objects: &str) -> Result<(), spi::Error> {
 }
 
 /// Checks what the application's constraints and triggers put off until the commit: an error then would take all
-/// events of the transaction with it, again and again.
+/// events of the transaction with it, again and again. With the rights of the commit: what the caller's own triggers put
+/// off is never run with ours.
 pub(crate) fn check_deferred() -> Result<(), spi::Error> {
-    CHECK_DEFERRED.with(|statement| statement.run(&[], |_| Ok(())))
+    with_rights_of_commit(|| CHECK_DEFERRED.with(|statement| statement.run(&[], |_| Ok(()))))
 }
 
 /// Whether the instance with the id has its sessions stored.

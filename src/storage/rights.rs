@@ -8,6 +8,19 @@ pub(crate) fn with_rights_of<R>(role: Oid, run: impl FnOnce() -> R) -> R {
     with_context(role, pg_sys::SECURITY_LOCAL_USERID_CHANGE, run)
 }
 
+/// Runs with the rights that the transaction will have at its commit, outside of all functions, and puts back what is set
+/// meanwhile.
+pub(crate) fn with_rights_of_commit<R>(run: impl FnOnce() -> R) -> R {
+    // SAFETY: reads a variable of this backend; a level of settings that is closed below, false. After an error it is the
+    // end of the (sub)transaction that closes it.
+    unsafe {
+        let level = pg_sys::NewGUCNestLevel();
+        let answer = with_rights_of(pg_sys::GetOuterUserId(), run);
+        pg_sys::AtEOXact_GUC(false, level);
+        answer
+    }
+}
+
 /// Runs what somebody else wrote with the rights of that role, and keeps it from getting more: as VACUUM and
 /// ANALYZE call the functions of a table's indexes. Settings that it changes are put back.
 ///

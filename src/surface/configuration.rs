@@ -44,8 +44,8 @@ fn configure(
     if deletion.is_some_and(|deletion| !["erase", "keep", "remove"].contains(&deletion)) {
         return Err(AdministrationError::Deletion.into());
     }
-    check_not_negative("deletion_hold", deletion_hold.as_ref())?;
-    check_not_negative("event_retention", event_retention.as_ref())?;
+    check_interval("deletion_hold", deletion_hold.as_ref())?;
+    check_interval("event_retention", event_retention.as_ref())?;
     let settings = InstanceSettings {
         publishable_key: text,
         environment: key.environment().as_str(),
@@ -150,9 +150,12 @@ fn check_clock_skew(skew: Option<&Interval>) -> Administration<()> {
     }
 }
 
-fn check_not_negative(name: &'static str, interval: Option<&Interval>) -> Administration<()> {
-    if interval.is_some_and(|interval| interval.as_micros() < 0) {
-        return Err(AdministrationError::Negative(name));
+/// A thousand years: beyond it there are no timestamps to count with.
+const LONGEST_MICROS: i128 = 1000 * 360 * 86_400_000_000;
+
+fn check_interval(name: &'static str, interval: Option<&Interval>) -> Administration<()> {
+    if interval.is_some_and(|interval| !(0..=LONGEST_MICROS).contains(&interval.as_micros())) {
+        return Err(AdministrationError::OutOfRange(name));
     }
     Ok(())
 }

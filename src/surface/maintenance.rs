@@ -29,9 +29,15 @@ fn run_maintenance()
         .into_iter()
         .map(|detail| ("signing keys".to_owned(), detail))
         .collect();
-    let drained = repeat(|| maintenance::drain(BATCH));
+    // More than one batch in a transaction: one session at a time, lest two wait for each other.
+    let batches = if locks::claim_until_commit(Work::Drain, extension) {
+        MOST_BATCHES
+    } else {
+        1
+    };
+    let drained = repeat(batches, || maintenance::drain(BATCH));
     rows.push(("webhook events".to_owned(), drained));
-    let purged = repeat(|| maintenance::purge(BATCH, extension));
+    let purged = repeat(MOST_BATCHES, || maintenance::purge(BATCH, extension));
     rows.push(("purge".to_owned(), purged));
     Ok(TableIterator::new(rows))
 }
@@ -63,9 +69,9 @@ fn refresh_keys(extension: pg_sys::Oid) -> Result<Vec<String>, AdministrationErr
 }
 
 /// Runs a step batch by batch, each in a subtransaction, and says how much it did.
-fn repeat(run_batch: impl Fn() -> Result<Batch, String>) -> String {
+fn repeat(batches: i32, run_batch: impl Fn() -> Result<Batch, String>) -> String {
     let mut total = 0;
-    for _ in 0..MOST_BATCHES {
+    for _ in 0..batches {
         pgrx::check_for_interrupts!();
         match in_subtransaction(|_| true, &run_batch) {
             Ok(Batch::Done(rows)) => {

@@ -12,6 +12,7 @@ use super::memberships::owner_of_function;
 use super::signing_keys::refuse_read_only;
 use crate::errors::AdministrationError;
 use crate::request::RequestSetting;
+use crate::storage::mirror;
 use crate::storage::rights::with_rights_of;
 use crate::storage::search_path;
 use crate::sync::{batch, drain, intake};
@@ -65,6 +66,11 @@ fn drain_webhooks(most: i32) -> Result<i32, ErrorReport> {
         return Err(AdministrationError::OneSnapshot.into());
     }
     Ok(search_path::with_catalog(|| drain::drain(most)).map_err(AdministrationError::from)?)
+}
+
+#[pg_extern(sql = false)]
+fn check_deferred() -> Result<(), ErrorReport> {
+    Ok(mirror::check_deferred().map_err(AdministrationError::from)?)
 }
 
 /// What PostgREST answers with, for this transaction.

@@ -81,7 +81,7 @@ fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
                     }
                     let (known_place, known) =
                         newest.entry(upsert.record.id()).or_insert((place, upsert));
-                    if upsert.version().replaces(known.version()) {
+                    if upsert.replaces(known) {
                         (*known_place, *known) = (place, upsert);
                     }
                 }

@@ -230,6 +230,14 @@ impl Version {
 }
 
 impl Upsert {
+    /// Whether this state replaces a known one of the same object: not older, and of the same version the later
+    /// arrival, but that a session which has ended does not begin again.
+    pub fn replaces(&self, known: &Self) -> bool {
+        let is_revival = known.record.is_ended_session() && !self.record.is_ended_session();
+        self.version().replaces(known.version())
+            && !(is_revival && self.version() == known.version())
+    }
+
     /// Where this state stands in time.
     pub fn version(&self) -> Version {
         Version {

@@ -381,3 +381,21 @@ fn rows_serialise_to_flat_objects() {
         })
     );
 }
+
+#[test]
+fn a_session_that_ended_does_not_begin_again_at_the_same_version() {
+    let state = |status: &str, at: i64| {
+        let body = json!({ "object": "event", "type": "session.created", "instance_id": "ins_1", "timestamp": at,
+            "data": { "id": "sess_1", "user_id": "user_1", "status": status, "updated_at": at } });
+        match change(&body.to_string()) {
+            Change::Upsert(upsert) => upsert,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (early, late) = (1_767_225_600_000, 1_767_225_600_001);
+    assert!(!state("active", early).replaces(&state("revoked", early)));
+    assert!(state("revoked", early).replaces(&state("active", early)));
+    assert!(state("ended", early).replaces(&state("revoked", early)));
+    assert!(state("active", late).replaces(&state("revoked", early)));
+    assert!(!state("revoked", early).replaces(&state("active", late)));
+}
