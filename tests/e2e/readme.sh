@@ -86,7 +86,7 @@ holds "the chapter makes promises" test "$promises" -ge 25
 sql "GRANT SELECT, INSERT ON notes TO authenticated;
 INSERT INTO notes (id, user_id, is_locked) VALUES (1, 'user_alice', false), (2, 'user_alice', false), (3, 'user_bob', false);
 CREATE EXTENSION clerk_sync_test" >/dev/null
-kit=$(sql "$(awk '/^### Test them/ { here = 1 } /^## Speed/ { exit } here && /^```sql/ { inside = 1; next } /^```/ { inside = 0 } inside' README.md)" 2>&1)
+kit=$(sql "$(awk '/^### Test them/ { here = 1 } /^## Webhooks/ { exit } here && /^```sql/ { inside = 1; next } /^```/ { inside = 0 } inside' README.md)" 2>&1)
 is "both expectations of the README hold" "$(grep -c '^ok - ' <<<"$kit")" 2
 like "the README's matrix is printed" "$kit" "*alice|select|2||1|*"
 
