@@ -24,6 +24,21 @@ pub(crate) fn with_catalog<R>(run: impl FnOnce() -> R) -> R {
     with(CATALOG, run)
 }
 
+/// The longest that anything waits for a lock which an application holds, unless the session waits less.
+const PATIENCE: (&CStr, i32) = (c"2s", 2000);
+
+/// The same without waiting long for a lock: what is not had in time is tried again later.
+pub(crate) fn with_catalog_in_time<R>(run: impl FnOnce() -> R) -> R {
+    with_catalog(|| {
+        // SAFETY: reads a setting of this session.
+        if (1..=PATIENCE.1).contains(&unsafe { pg_sys::LockTimeout }) {
+            run()
+        } else {
+            with_settings(&[(c"lock_timeout", PATIENCE.0)], run)
+        }
+    })
+}
+
 /// Runs with the caller's path behind Postgres' own schema: for what the caller wrote, and nothing else. An
 /// operator that fits better than one of Postgres is taken from wherever it is found.
 pub(crate) fn with_caller<R>(path: &str, run: impl FnOnce() -> R) -> R {
@@ -43,15 +58,20 @@ pub(crate) fn with_exactly<R>(path: &str, run: impl FnOnce() -> R) -> R {
 /// the abort of its transaction puts settings back.
 fn with<R>(path: &str, run: impl FnOnce() -> R) -> R {
     let path = CString::new(path).unwrap_or_default();
+    let settings = [
+        (c"search_path", path.as_c_str()),
+        // Texts are quoted by the standard's rules, and names come back as they are.
+        (c"standard_conforming_strings", c"on"),
+        (c"quote_all_identifiers", c"off"),
+    ];
+    with_settings(&settings, run)
+}
+
+fn with_settings<R>(settings: &[(&CStr, &CStr)], run: impl FnOnce() -> R) -> R {
     // SAFETY: a nest level of settings that is closed below, and C strings that outlive the calls.
     let level = unsafe {
         let level = pg_sys::NewGUCNestLevel();
-        for (name, value) in [
-            (c"search_path", path.as_c_str()),
-            // Texts are quoted by the standard's rules, and names come back as they are.
-            (c"standard_conforming_strings", c"on"),
-            (c"quote_all_identifiers", c"off"),
-        ] {
+        for (name, value) in settings {
             pg_sys::set_config_option(
                 name.as_ptr(),
                 value.as_ptr(),

@@ -36,8 +36,32 @@ pub(crate) enum Verdict {
     Failed(String),
 }
 
-/// Applies changes in the order of their arrival, so that one that fails does so alone.
+/// Applies changes in the order of their arrival, so that one that fails does so alone. Each instance's by themselves: the
+/// newest of two that name the same object is the newest of its own instance.
 pub(crate) fn apply(changes: &[&Change]) -> Vec<Verdict> {
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, change) in changes.iter().enumerate() {
+        places.entry(instance_of(change)).or_default().push(place);
+    }
+    let mut verdicts = vec![Verdict::Ignored; changes.len()];
+    for places in places.values() {
+        let own: Vec<&Change> = places.iter().map(|&place| changes[place]).collect();
+        for (&place, verdict) in places.iter().zip(apply_of_one_instance(&own)) {
+            verdicts[place] = verdict;
+        }
+    }
+    verdicts
+}
+
+fn instance_of(change: &Change) -> &str {
+    match change {
+        Change::Upsert(upsert) => &upsert.instance_id,
+        Change::Delete(delete) => &delete.instance_id,
+        Change::Ignored(_) => "",
+    }
+}
+
+fn apply_of_one_instance(changes: &[&Change]) -> Vec<Verdict> {
     match subtransaction::attempt(|| apply_together(changes)) {
         Ok(verdicts) => verdicts,
         Err(reason) if changes.len() == 1 => vec![Verdict::Failed(reason.describe())],

@@ -51,7 +51,8 @@ for kind in "${KINDS[@]}"; do
 done
 
 milliseconds() { printf "(extract(epoch FROM %s) * 1000)::bigint" "$1"; }
-DIFFERENCES="
+declare -A CHECKS
+CHECKS[differences]="
 SELECT coalesce(e.row ->> 'kind', m.kind), coalesce(e.row ->> 'id', m.id), e.row, to_jsonb(m)
 FROM expected AS e FULL JOIN mirrored AS m ON m.kind = e.row ->> 'kind' AND m.id = e.row ->> 'id'
 WHERE (CASE WHEN (e.row ->> 'is_dead')::boolean THEN
@@ -64,23 +65,23 @@ WHERE (CASE WHEN (e.row ->> 'is_dead')::boolean THEN
         AND m.data = e.row -> 'data' END) IS NOT TRUE
 ORDER BY 1, 2 LIMIT 5"
 # Each event once, and done.
-LOST="
+CHECKS[lost]="
 SELECT coalesce(e.told ->> 'id', w.id), w.status, w.last_error
 FROM event AS e FULL JOIN clerk.webhook_events AS w ON w.id = e.told ->> 'id'
 WHERE (w.status IN ('applied', 'stale', 'ignored') AND e.told IS NOT NULL AND w.type = e.told ->> 'type') IS NOT TRUE LIMIT 5"
 # A state is written as often as events tell of it, at most.
-TWICE="
+CHECKS[twice]="
 SELECT kind, object, updated_at, event_at, count(*) FROM written AS w GROUP BY 1, 2, 3, 4
 HAVING count(*) > (SELECT count(*) FROM event AS e WHERE e.told ->> 'object' = w.object
     AND (e.told ->> 'updated_at')::bigint = $(milliseconds w.updated_at)
     AND (e.told ->> 'event_at')::bigint = $(milliseconds w.event_at)) LIMIT 5"
 # What erasing left of those who are gone.
-LEFT_OVER="
+CHECKS[left over]="
 SELECT e.id, e.type FROM clerk.webhook_events AS e JOIN mirrored AS m ON m.kind = e.kind AND m.id = e.object_id
 WHERE m.deleted_at IS NOT NULL AND e.body IS NOT NULL LIMIT 5"
 
 crash() {
-    cd /
+    cd / || exit
     as_server_user "$BINDIR/pg_ctl" stop --pgdata "$DIRECTORY/data" --mode immediate --silent </dev/null
     as_server_user "$BINDIR/pg_ctl" start --pgdata "$DIRECTORY/data" --log "$DIRECTORY/log" --silent --wait </dev/null
 }
@@ -115,6 +116,7 @@ deliver() {
     mv left deliveries.sql
 }
 
+# shellcheck disable=SC2317 # called by wait_until
 is_idle() { [ "$(sql 'SELECT count(*) FROM clerk.webhook_events WHERE next_attempt_at IS NOT NULL')" = 0 ]; }
 
 retried=0
@@ -122,7 +124,9 @@ crashes=0
 for ((round = 0; round < ROUNDS; round++)); do
     seed=$((SEED + round))
     RANDOM=$((seed + 1))
-    rm -rf "$SCRATCH/round" && mkdir "$SCRATCH/round" && cd "$SCRATCH/round"
+    rm -rf "$SCRATCH/round"
+    mkdir "$SCRATCH/round"
+    cd "$SCRATCH/round" || exit
     clerk-testing history --seed "$seed" --events "$EVENTS" --secret "$SECRET" --payloads "$CLERK_VECTORS/webhook-payloads" --out .
     sql "TRUNCATE $(printf 'clerk.%s, ' "${KINDS[@]}") clerk.webhook_events, written, event, expected"
     sql "\\copy event FROM 'events.jsonl' WITH (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01')
@@ -145,9 +149,9 @@ for ((round = 0; round < ROUNDS; round++)); do
     sql "SELECT clerk.replay(status => 'failed')" >/dev/null
     wait_until 20 is_idle || true
     seen=
-    for claim in DIFFERENCES LOST TWICE LEFT_OVER; do
-        answer=$(sql "${!claim}")
-        [ -z "$answer" ] || seen+="$claim: $answer"$'\n'
+    for check in "${!CHECKS[@]}"; do
+        answer=$(sql "${CHECKS[$check]}")
+        [ -z "$answer" ] || seen+="$check: $answer"$'\n'
     done
     [ ! -s deliveries.sql ] || seen+="undelivered: $(wc -l <deliveries.sql)"
     is "the tables are as history $seed says (${roles[0]}, ${roles[1]})" "$seen" ''

@@ -125,6 +125,20 @@ sql "UPDATE trap SET seconds = 0; SELECT pg_cancel_backend($pid)" >/dev/null
 holds "pg_cancel_backend ends the step, not the worker, and loses no event" wait_until 10 has_applied 20001
 is "it is the same process" "$(worker)" "$pid"
 
+# --- what an application locks
+
+open_session slow
+ask slow "BEGIN; INSERT INTO clerk.users (id, updated_at, event_at) VALUES ('user_21001', 'epoch', 'epoch')" >/dev/null
+enqueue 21001 21003
+holds "an open transaction holds up the events of its own user only" wait_until 20 has_applied 21003
+is "that event has failed, and waits for its next attempt" \
+    "$(sql "SELECT status, last_error FROM clerk.webhook_events WHERE id = 'msg_21001'")" \
+    'failed|55P03: canceling statement due to lock timeout'
+ask slow COMMIT >/dev/null
+sql "SELECT clerk.replay(id => 'msg_21001')" >/dev/null
+holds "and is applied once it can be" wait_until 10 has_applied 21001
+close_session slow
+
 # --- SIGTERM
 
 sql "UPDATE trap SET seconds = 30"

@@ -32,6 +32,13 @@ VALUES ('orgmem_1', 'ins_prod', 'org_1', 'user_1', 'org:admin', '{}', '2026-01-0
 SELECT testing.deliver('msg_6', testing.user_of('ins_dev', 'user_1', 'Stolen', 1799999999000)) AS changed;
 SELECT testing.deliver('msg_7', testing.event('user.deleted', '{"id": "user_1"}', 1799999999000, 'ins_dev')) AS buried;
 SELECT testing.deliver('msg_8', testing.event('organization.deleted', '{"id": "org_1"}', 1799999999000, 'ins_dev')) AS buried;
+-- Nor in one batch with the other's.
+SET clerk_sync.webhook_mode = queue;
+SELECT testing.deliver('msg_6a', testing.user_of('ins_dev', 'user_1', 'Stolen', 1799999999000)),
+    testing.deliver('msg_6b', testing.user_of('ins_prod', 'user_1', 'Renamed', 1767225700000));
+SELECT clerk._drain(10);
+RESET clerk_sync.webhook_mode;
+SELECT id, status FROM clerk.webhook_events WHERE id ~ 'msg_6' ORDER BY id;
 SELECT id, instance_id, first_name, deleted_at FROM clerk.users ORDER BY id;
 SELECT id, deleted_at FROM clerk.organization_memberships;
 -- Who made the row before the event did not know the instance.

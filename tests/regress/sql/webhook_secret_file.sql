@@ -46,7 +46,7 @@ SELECT testing.receive('msg_9', 'whsec_BBBB');
 -- A superuser's alone, to set and to see.
 SET ROLE regress_app;
 SELECT result, code FROM testing.outcome($$SET clerk_sync.webhook_secret_file = 'webhook_secret'$$);
-SELECT result, code FROM testing.outcome($$SHOW clerk_sync.webhook_secret_file$$);
+SELECT code FROM testing.outcome($$SHOW clerk_sync.webhook_secret_file$$);
 RESET ROLE;
 SELECT count(*) FROM clerk.webhook_events;
 DELETE FROM clerk.webhook_events;
