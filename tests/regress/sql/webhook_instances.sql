@@ -74,8 +74,8 @@ SELECT count(*), min(length(first_name)) FROM clerk.users WHERE id ~ 'long';
 
 -- What is due, past its retention, or of the last day is found by an index in a long ledger.
 INSERT INTO clerk.webhook_events (id, instance_id, type, event_at, received_at, status, next_attempt_at)
-SELECT 'msg_ledger_' || n, 'ins_prod', 'user.updated', now(), now() - (n % 20) * interval '1 day', CASE WHEN n % 10 = 0 THEN 'failed' ELSE 'applied' END,
-    CASE WHEN n % 10 = 0 THEN now() + interval '1 hour' END
+SELECT 'msg_ledger_' || n, 'ins_prod', 'user.updated', now(), now() - (n % 20) * interval '1 day', CASE WHEN n % 1000 = 0 THEN 'failed' ELSE 'applied' END,
+    CASE WHEN n % 1000 = 0 THEN now() + interval '1 hour' END
 FROM generate_series(1, 20000) AS n;
 ANALYZE clerk.webhook_events;
 -- Lines of the plan that look through what no index chose.
