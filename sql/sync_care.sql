@@ -7,37 +7,18 @@ CREATE FUNCTION clerk._check_deferred() RETURNS void
 COMMENT ON FUNCTION clerk._check_deferred() IS
     'internal: SET CONSTRAINTS ALL IMMEDIATE with the rights that the commit will have, not those of the function around';
 
--- A foreign key with an action would run triggers of the referencing table's owner with our rights. The caller holds the
--- row and the table against new references.
-CREATE FUNCTION clerk._is_referenced_by_action(target regclass, object_id text) RETURNS boolean
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT
+CREATE FUNCTION clerk._remove(mirrored text, object_id text) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL UNSAFE STRICT
     SET search_path = pg_catalog, pg_temp
-AS $body$
-DECLARE
-    reference record;
-    is_referenced boolean;
-BEGIN
-    FOR reference IN
-        SELECT c.conrelid::regclass AS child, a.attname AS child_column
-        FROM pg_constraint AS c JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
-        WHERE c.contype = 'f' AND c.confrelid = target AND c.confdeltype IN ('c', 'n', 'd')
-    LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I::text = $1)', reference.child, reference.child_column)
-            INTO is_referenced USING object_id;
-        IF is_referenced THEN
-            RETURN true;
-        END IF;
-    END LOOP;
-    RETURN false;
-END
-$body$;
-COMMENT ON FUNCTION clerk._is_referenced_by_action(regclass, text) IS
-    'internal: whether a foreign key with ON DELETE CASCADE, SET NULL or SET DEFAULT references the object';
+    AS 'MODULE_PATHNAME', 'remove_object_wrapper';
+COMMENT ON FUNCTION clerk._remove(text, text) IS
+    'internal: deletes an object from a table of schema clerk, in a restricted operation: the checks of others'' foreign keys run code of theirs';
 
 -- Two at a time never delete a row twice, and do not wait for each other.
 CREATE FUNCTION clerk._purge(max_rows integer) RETURNS integer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '2s'
 AS $body$
 DECLARE
     left_over integer := greatest(max_rows, 0);
@@ -67,10 +48,16 @@ BEGIN
     IF current_setting('transaction_isolation') = 'read committed'
         AND EXISTS (SELECT FROM clerk.instances WHERE deletion = 'remove')
     THEN
+        -- Nothing is put off from here on, so that a reference is found at once.
+        PERFORM clerk._check_deferred();
         FOREACH mirrored IN ARRAY '{users,organizations,organization_memberships,organization_domains,organization_invitations,
             roles,permissions,sessions,subscriptions}'::text[] LOOP
-            -- As a DELETE does, but before anybody asks who references: no foreign key is added from now on.
+            -- A foreign key with an action would run the triggers of others with our rights: then nothing is deleted. None
+            -- is added once we hold the lock that a DELETE takes.
             EXECUTE format('LOCK TABLE clerk.%I IN ROW EXCLUSIVE MODE', mirrored);
+            CONTINUE WHEN EXISTS (
+                SELECT FROM pg_constraint AS c
+                WHERE c.contype = 'f' AND c.confrelid = format('clerk.%I', mirrored)::regclass AND c.confdeltype IN ('c', 'n', 'd'));
             FOR gone IN EXECUTE format($statement$
                 SELECT o.id
                 FROM clerk.%1$I AS o
@@ -78,20 +65,22 @@ BEGIN
                     JOIN clerk.instances AS i ON i.issuer = k.issuer
                 WHERE i.deletion = 'remove' AND o.deleted_at < (SELECT clock_timestamp()) - i.deletion_hold
                     AND o.synced_at < (SELECT clock_timestamp()) - i.deletion_hold
+                -- Those that stay go to the end.
+                ORDER BY o.synced_at
                 LIMIT $1
                 FOR UPDATE OF o SKIP LOCKED
                 $statement$, mirrored) USING left_over
             LOOP
                 left_over := left_over - 1;
                 -- A row that the application still references stays, and keeps no other one: it is looked at again after
-                -- another hold. So does one that a trigger of the application keeps, at the commit or at once.
+                -- another hold. So does one that a trigger of the application keeps.
                 BEGIN
-                    IF clerk._is_referenced_by_action(format('clerk.%I', mirrored)::regclass, gone) THEN
-                        RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation', MESSAGE = 'the object is referenced';
-                    END IF;
-                    EXECUTE format('DELETE FROM clerk.%I WHERE id = $1', mirrored) USING gone;
-                    PERFORM clerk._check_deferred();
-                EXCEPTION WHEN OTHERS THEN
+                    PERFORM clerk._remove(mirrored, gone);
+                EXCEPTION
+                WHEN lock_not_available OR deadlock_detected THEN
+                    -- The application is at work on a table that references this one: the next time.
+                    EXIT;
+                WHEN OTHERS THEN
                     BEGIN
                         EXECUTE format('UPDATE clerk.%I SET synced_at = clock_timestamp() WHERE id = $1', mirrored)
                             USING gone;

@@ -1,6 +1,7 @@
 -- Writes the organization memberships in the JSON array $1, each of another id, with their data in the array $2, where they
 -- are not older than what is stored. Gives the ids of those written.
--- A membership of a user or an organization that is gone is born dead, and not among them. The caller holds a lock on both.
+-- A membership of a user or an organization that is gone is born dead, and not among them; one of another instance's is not
+-- written. The caller holds a lock on both.
 INSERT INTO clerk.organization_memberships AS stored (
     id, instance_id, organization_id, user_id, role, role_name, permissions, public_metadata,
     private_metadata, created_at, updated_at, event_at, deleted_at, synced_at, data
@@ -30,13 +31,15 @@ FROM ROWS FROM (
     pg_catalog.unnest($2)
 ) AS new CROSS JOIN LATERAL (
     SELECT pg_catalog.min(gone.deleted_at) AS deleted_at,
+        pg_catalog.bool_or(gone.instance_id NOT IN ('', new.instance_id)) AS is_foreign,
         CASE WHEN pg_catalog.min(gone.deleted_at) IS NOT NULL AND clerk._erases(new.instance_id) THEN true END AS erased
     FROM (
-        SELECT deleted_at FROM clerk.users WHERE id = new.user_id
+        SELECT deleted_at, instance_id FROM clerk.users WHERE id = new.user_id
         UNION ALL
-        SELECT deleted_at FROM clerk.organizations WHERE id = new.organization_id
+        SELECT deleted_at, instance_id FROM clerk.organizations WHERE id = new.organization_id
     ) AS gone
 ) AS parent
+WHERE parent.is_foreign IS NOT TRUE
 ON CONFLICT (id) DO UPDATE SET
     instance_id = excluded.instance_id,
     organization_id = excluded.organization_id,

@@ -6,6 +6,9 @@ WITH gone AS (
     SELECT pg_catalog.array_agg(DISTINCT id) AS ids
     FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (id text, instance_id text)
     WHERE clerk._erases(instance_id)
+), instances AS (
+    SELECT pg_catalog.array_agg(DISTINCT instance_id) AS ids
+    FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS x (instance_id text)
 ), subjects AS (
     SELECT pg_catalog.array_agg(s.id) AS ids
     FROM (
@@ -35,5 +38,6 @@ UPDATE clerk.webhook_events SET
 WHERE id = ANY (ARRAY(
     SELECT e.id FROM clerk.webhook_events AS e
     WHERE e.body IS NOT NULL AND e.next_attempt_at IS NULL AND e.object_id = ANY ((SELECT ids FROM subjects)::text[])
+        AND e.instance_id = ANY ((SELECT ids FROM instances)::text[])
     FOR UPDATE SKIP LOCKED
 ))

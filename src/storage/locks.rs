@@ -27,15 +27,25 @@ pub(crate) enum Work {
 
 /// Keeps the extension from being dropped until the transaction ends, and gives its oid; None where it
 /// is not installed, or being dropped.
+///
+/// By a lock on one of its tables, which DROP EXTENSION takes exclusively and strangers cannot: the extension's own object
+/// is locked by whoever writes `ALTER FUNCTION ... DEPENDS ON EXTENSION`, without any right on it.
 pub(crate) fn hold_extension() -> Option<pg_sys::Oid> {
-    // SAFETY: a catalog lookup inside a transaction. Looked up again under the lock: what holds the
+    // SAFETY: catalog lookups inside a transaction. Looked up again under the lock: what holds the
     // schema's name after a DROP EXTENSION may be a stranger's.
     unsafe {
-        let extension = find_extension();
-        let held = extension != pg_sys::InvalidOid
-            && acquire(&extension_tag(extension, 0), pg_sys::AccessShareLock, false)
-            && find_extension() == extension;
-        held.then_some(extension)
+        let (extension, table) = find_table_of_extension()?;
+        let tag = pg_sys::LOCKTAG {
+            locktag_field1: pg_sys::MyDatabaseId.to_u32(),
+            locktag_field2: table.to_u32(),
+            locktag_field3: 0,
+            locktag_field4: 0,
+            locktag_type: pg_sys::LockTagType::LOCKTAG_RELATION as u8,
+            locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        };
+        let is_held = acquire(&tag, pg_sys::AccessShareLock, false);
+        pg_sys::AcceptInvalidationMessages();
+        (is_held && find_table_of_extension() == Some((extension, table))).then_some(extension)
     }
 }
 
@@ -46,6 +56,12 @@ pub(crate) fn claim_until_commit(work: Work, extension: pg_sys::Oid) -> bool {
         let tag = extension_tag(extension, work as u16);
         acquire(&tag, pg_sys::ExclusiveLock, false)
     }
+}
+
+/// Claims what only one transaction at a time may do with events: hold what one batch locked while it applies more. Two would
+/// wait for each other.
+pub(crate) fn claim_drain() -> bool {
+    hold_extension().is_some_and(|extension| claim_until_commit(Work::Drain, extension))
 }
 
 /// Claims the work beyond the transaction, until [`release`] or the end of the session.
@@ -126,6 +142,22 @@ fn extension_tag(extension: pg_sys::Oid, part: u16) -> pg_sys::LOCKTAG {
         locktag_field4: part,
         locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
         locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    }
+}
+
+/// The extension and its table of instances, as long as that is the extension's.
+unsafe fn find_table_of_extension() -> Option<(pg_sys::Oid, pg_sys::Oid)> {
+    // SAFETY: the caller is in a transaction.
+    unsafe {
+        let extension = find_extension();
+        let schema = pg_sys::get_namespace_oid(c"clerk".as_ptr(), true);
+        if extension == pg_sys::InvalidOid || schema == pg_sys::InvalidOid {
+            return None;
+        }
+        let table = pg_sys::get_relname_relid(c"instances".as_ptr(), schema);
+        let is_member = table != pg_sys::InvalidOid
+            && pg_sys::getExtensionOfObject(pg_sys::RelationRelationId, table) == extension;
+        is_member.then_some((extension, table))
     }
 }
 

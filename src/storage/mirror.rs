@@ -3,7 +3,7 @@
 use clerk_core::resource::Kind;
 use pgrx::prelude::*;
 
-use super::rights::with_rights_of_commit;
+use super::rights::{confined, with_rights_of_commit};
 use super::statement::Statement;
 
 macro_rules! statement {
@@ -78,6 +78,21 @@ pub(crate) fn bury(kind: Kind, objects: &str) -> Result<(), spi::Error> {
         Kind::Invitation | Kind::Session | Kind::Subscription => return Ok(()),
     }?;
     ERASE_BODIES.with(run)
+}
+
+/// Deletes an object from a table of schema clerk; false where it is not there. Confined: the check of a foreign key runs
+/// code of the referencing table's owner (casts, functions of its indexes), with that owner's rights, but inside of this.
+pub(crate) fn remove(mirrored: &str, object_id: &str) -> Result<bool, spi::Error> {
+    let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.table() == mirrored) else {
+        return Ok(false);
+    };
+    let statement = format!("DELETE FROM clerk.{} WHERE id = $1", kind.table());
+    confined(|| {
+        Spi::connect_mut(|client| {
+            let removed = client.update(statement.as_str(), None, &[object_id.into()])?;
+            Ok(!removed.is_empty())
+        })
+    })
 }
 
 /// Checks what the application's constraints and triggers put off until the commit: an error then would take all

@@ -24,12 +24,6 @@ impl Failure<'_> {
         self.is_raised_in("ProcessInterrupts")
     }
 
-    /// Whether the server could not do it, whatever was asked for: memory, locks, disk. Not where somebody's code says so.
-    fn is_of_server(&self) -> bool {
-        let sqlstate = self.sqlstate();
-        ["53", "58"].contains(&&sqlstate[..2]) && !self.is_raised_in("exec_stmt_raise")
-    }
-
     /// A lock that was not had in time. It is raised where a cancel is.
     fn is_of_lock_timeout(&self) -> bool {
         self.sqlstate() == "55P03"
@@ -65,6 +59,16 @@ pub(crate) struct Reason {
 }
 
 impl Reason {
+    /// Whether somebody held a lock that it needs, or two waited for each other.
+    pub(crate) fn is_of_locks(&self) -> bool {
+        ["40P01", "55P03"].contains(&self.sqlstate.as_str())
+    }
+
+    /// Whether the server lacked something: memory, room for locks, disk. Of many events at once that is no fault of theirs.
+    pub(crate) fn is_of_server(&self) -> bool {
+        ["53", "58"].contains(&&self.sqlstate[..2])
+    }
+
     /// SQLSTATE and message, for the ledger. A message about a value (class 22) quotes it, and one from outside of the
     /// database (38, HV) may, so that only the code is told; messages about constraints name the constraint and its table
     /// alone, and those that a trigger raises say what its author lets them say.
@@ -108,11 +112,10 @@ pub(crate) fn in_undone_subtransaction<R, E: Display>(
 }
 
 /// Runs what can be tried again, and says more about why it failed: by a deadlock or for want of a lock, too, since what
-/// it locked is given back. Not for want of memory, room for locks or disk: what comes next would fail of it as well.
+/// it locked is given back.
 pub(crate) fn attempt<R, E: Display>(work: impl FnOnce() -> Result<R, E>) -> Result<R, Reason> {
-    let is_tolerable = |failure: &Failure<'_>| {
-        !failure.is_of_server() && (!failure.is_from_outside() || failure.is_of_lock_timeout())
-    };
+    let is_tolerable =
+        |failure: &Failure<'_>| !failure.is_from_outside() || failure.is_of_lock_timeout();
     run(false, is_tolerable, work)
 }
 

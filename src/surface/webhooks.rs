@@ -70,6 +70,11 @@ fn drain_webhooks(most: i32) -> Result<i32, ErrorReport> {
 }
 
 #[pg_extern(sql = false)]
+fn remove_object(mirrored: &str, object_id: &str) -> Result<bool, ErrorReport> {
+    Ok(mirror::remove(mirrored, object_id).map_err(AdministrationError::from)?)
+}
+
+#[pg_extern(sql = false)]
 fn check_deferred() -> Result<(), ErrorReport> {
     Ok(mirror::check_deferred().map_err(AdministrationError::from)?)
 }

@@ -11,8 +11,14 @@ use serde::Serialize;
 
 use crate::storage::locks;
 use crate::storage::mirror;
-use crate::storage::subtransaction::{self, Reason};
+use crate::storage::subtransaction;
 use crate::storage::webhook_events::State;
+
+/// After how many events that found a lock held, or the server without means, a batch is given up.
+const MOST_HINDERED: u32 = 3;
+
+/// Seconds until what others were in the way of is due again.
+const SOON: f64 = 5.0;
 
 /// Whether the text of an event is of no use once it is ignored: what this version knows and does not mirror. It may hold
 /// one-time codes, or a whole user. That of a type that a later version may know stays.
@@ -34,6 +40,8 @@ pub(crate) enum Verdict {
     Ignored,
     /// Why it could not be applied.
     Failed(String),
+    /// Others are in the way: no attempt of its own.
+    PutOff,
 }
 
 /// Applies changes in the order of their arrival, so that one that fails does so alone. Each instance's by themselves: the
@@ -64,17 +72,35 @@ fn instance_of(change: &Change) -> &str {
 fn apply_of_one_instance(changes: &[&Change]) -> Vec<Verdict> {
     match subtransaction::attempt(|| apply_together(changes)) {
         Ok(verdicts) => verdicts,
+        Err(reason) if changes.len() == 1 && reason.is_of_locks() => vec![Verdict::PutOff],
         Err(reason) if changes.len() == 1 => vec![Verdict::Failed(reason.describe())],
-        Err(_) => changes
-            .iter()
-            .map(|&change| {
-                subtransaction::attempt(|| apply_together(&[change])).map_or_else(
-                    |reason: Reason| Verdict::Failed(reason.describe()),
-                    |mut verdicts| verdicts.remove(0),
-                )
-            })
-            .collect(),
+        Err(_) => apply_one_by_one(changes),
     }
+}
+
+/// After a batch failed. What each locks is kept until the commit, in the order of arrival: so one transaction at a time, and
+/// no further once it is in somebody's way.
+fn apply_one_by_one(changes: &[&Change]) -> Vec<Verdict> {
+    let mut verdicts = vec![Verdict::PutOff; changes.len()];
+    if !locks::claim_drain() {
+        return verdicts;
+    }
+    let mut hindered = 0;
+    for (verdict, &change) in verdicts.iter_mut().zip(changes) {
+        match subtransaction::attempt(|| apply_together(&[change])) {
+            Ok(mut applied) => *verdict = applied.remove(0),
+            Err(reason) => {
+                if !reason.is_of_locks() {
+                    *verdict = Verdict::Failed(reason.describe());
+                }
+                hindered += u32::from(reason.is_of_locks() || reason.is_of_server());
+                if hindered == MOST_HINDERED {
+                    break;
+                }
+            }
+        }
+    }
+    verdicts
 }
 
 /// Whether each statement sees what was committed before it. In a transaction with one snapshot for all nobody can
@@ -242,6 +268,17 @@ pub(crate) fn state_after(before: State, verdict: &Verdict) -> State {
         Verdict::Stale => "stale",
         Verdict::Ignored => "ignored",
         Verdict::Failed(error) => return failed(before, error),
+        Verdict::PutOff => {
+            return State {
+                status: if before.attempts == 0 {
+                    "received"
+                } else {
+                    "failed"
+                },
+                delay: Some(SOON),
+                ..before
+            };
+        }
     };
     State {
         status,

@@ -5,7 +5,7 @@ use pgrx::memcxt::PgMemoryContexts;
 use pgrx::prelude::*;
 
 use super::batch::{self, Unreadable, Verdict};
-use crate::storage::locks::{self, Work};
+use crate::storage::locks;
 use crate::storage::webhook_events::{self, Settled, State};
 
 /// How many events are applied by one round of statements.
@@ -18,7 +18,8 @@ pub(crate) fn drain(most: i32) -> Result<i32, spi::Error> {
         return Ok(0);
     }
     let mut handled = 0;
-    while handled < most && (handled == 0 || may_go_on()) {
+    // More than one batch: see there.
+    while handled < most && (handled == 0 || locks::claim_drain()) {
         let wanted = BATCH.min(most - handled);
         // What it allocates goes with it. Fewer than wanted are taken where bodies are long.
         let mut context = PgMemoryContexts::new("clerk_sync batch");
@@ -30,13 +31,6 @@ pub(crate) fn drain(most: i32) -> Result<i32, spi::Error> {
         }
     }
     Ok(handled)
-}
-
-/// Whether this transaction may take another batch, holding what the first one locked. One transaction at a time: two would
-/// wait for each other.
-fn may_go_on() -> bool {
-    locks::hold_extension()
-        .is_some_and(|extension| locks::claim_until_commit(Work::Drain, extension))
 }
 
 fn drain_batch(most: i32) -> Result<i32, spi::Error> {

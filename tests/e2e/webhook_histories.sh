@@ -153,6 +153,8 @@ for ((round = 0; round < ROUNDS; round++)); do
         answer=$(sql "${CHECKS[$check]}")
         [ -z "$answer" ] || seen+="$check: $answer"$'\n'
     done
+    # Lost connections apart.
+    seen+=$(grep 'ERROR:' errors | head -n 3 || true)
     [ ! -s deliveries.sql ] || seen+="undelivered: $(wc -l <deliveries.sql)"
     is "the tables are as history $seed says (${roles[0]}, ${roles[1]})" "$seen" ''
 done

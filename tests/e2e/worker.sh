@@ -131,13 +131,22 @@ open_session slow
 ask slow "BEGIN; INSERT INTO clerk.users (id, updated_at, event_at) VALUES ('user_21001', 'epoch', 'epoch')" >/dev/null
 enqueue 21001 21003
 holds "an open transaction holds up the events of its own user only" wait_until 20 has_applied 21003
-is "that event has failed, and waits for its next attempt" \
-    "$(sql "SELECT status, last_error FROM clerk.webhook_events WHERE id = 'msg_21001'")" \
-    'failed|55P03: canceling statement due to lock timeout'
+is "that event waits, and no attempt is counted" \
+    "$(sql "SELECT status, attempts, next_attempt_at > now() FROM clerk.webhook_events WHERE id = 'msg_21001'")" 'received|0|t'
 ask slow COMMIT >/dev/null
 sql "SELECT clerk.replay(id => 'msg_21001')" >/dev/null
 holds "and is applied once it can be" wait_until 10 has_applied 21001
 close_session slow
+
+# The strongest lock on the extension's own object, which asks for no right on it.
+open_session stranger -U app_user
+is "a stranger can lock the extension's object" \
+    "$(ask stranger "BEGIN; CREATE FUNCTION pg_temp.f() RETURNS integer LANGUAGE sql RETURN 1; ALTER FUNCTION pg_temp.f() DEPENDS ON EXTENSION clerk_sync;
+        SELECT mode FROM pg_locks WHERE pid = pg_backend_pid() AND classid = 'pg_extension'::regclass")" AccessExclusiveLock
+enqueue 22001 22001
+holds "and holds up nothing by it" wait_until 10 has_applied 22001
+ask stranger ROLLBACK >/dev/null
+close_session stranger
 
 # --- SIGTERM
 

@@ -54,9 +54,55 @@ SELECT clerk._purge(100);
 SELECT id FROM clerk.users WHERE id ~ 'gone' ORDER BY id;
 SELECT owner FROM attack.cascades UNION ALL SELECT owner FROM attack.nulls UNION ALL SELECT owner FROM attack.defaults ORDER BY 1;
 SELECT * FROM attack.seen;
+-- NO ACTION: what is not referenced goes, and the check's code (casts, index predicates) runs with its owner's rights and changes
+-- nothing of ours.
+DROP TABLE attack.cascades, attack.nulls, attack.defaults;
+UPDATE clerk.users SET synced_at = '2026-01-01';
+SET ROLE regress_admin;
+CREATE TYPE attack.key AS (v text);
+CREATE FUNCTION attack.text_of(key attack.key) RETURNS text LANGUAGE plpgsql AS $body$
+BEGIN
+    INSERT INTO attack.seen VALUES ('cast', current_user);
+    INSERT INTO attack.bait VALUES (1);
+    PERFORM set_config('search_path', 'attack, pg_catalog', false);
+    RETURN (key).v;
+END
+$body$;
+CREATE CAST (attack.key AS text) WITH FUNCTION attack.text_of(attack.key) AS IMPLICIT;
+CREATE TABLE attack.odd (owner attack.key REFERENCES clerk.users (id));
+INSERT INTO attack.odd VALUES (ROW('user_gone_4')::attack.key);
+CREATE FUNCTION attack.predicate() RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $body$
+BEGIN
+    IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+        ALTER ROLE regress_admin SUPERUSER;
+    END IF;
+    RETURN true;
+END
+$body$;
+CREATE TABLE attack.plain (owner text REFERENCES clerk.users (id));
+CREATE INDEX ON attack.plain (owner) WHERE attack.predicate();
+INSERT INTO attack.plain VALUES ('user_gone_5');
+CREATE FUNCTION attack.minus(a integer, b integer) RETURNS integer LANGUAGE plpgsql AS $body$
+BEGIN
+    INSERT INTO attack.seen VALUES ('operator', current_user);
+    RETURN a OPERATOR(pg_catalog.-) b;
+END
+$body$;
+CREATE OPERATOR attack.- (LEFTARG = integer, RIGHTARG = integer, FUNCTION = attack.minus);
+TRUNCATE attack.seen;
+RESET ROLE;
+RESET search_path;
+SELECT clerk._purge(100);
+SHOW search_path;
+SELECT id FROM clerk.users WHERE id ~ 'gone' ORDER BY id;
+SELECT place, who FROM attack.seen GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_admin';
+DROP TABLE attack.odd, attack.plain;
+INSERT INTO clerk.users (id, instance_id, deleted_at, synced_at)
+SELECT 'user_gone_' || n, 'ins_test', '2026-01-01', '2026-01-01' FROM generate_series(1, 3) AS n ON CONFLICT DO NOTHING;
+
 -- With one snapshot nobody can tell who references what: nothing is removed.
 UPDATE clerk.users SET synced_at = '2026-01-01';
-DROP TABLE attack.cascades;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT clerk._purge(100);
 COMMIT;

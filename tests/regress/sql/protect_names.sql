@@ -96,6 +96,11 @@ SET client_min_messages = warning;
 SELECT count(*) > 0 AS taken_back FROM clerk.unprotect('lab.words');
 RESET client_min_messages;
 DROP TABLE lab.words;
+-- Nor does it matter whether this version quotes a word: json is a keyword since 16.
+CREATE TABLE lab.word (user_id text, json text);
+SELECT count(*) FROM clerk.protect('lab.word', 'owner', immutable => '{json}') WHERE change LIKE 'create trigger %';
+SELECT count(*) FROM clerk.protect('lab.word', 'owner', immutable => '{json}');
+DROP TABLE lab.word;
 
 -- === Roles of the database, and texts of Clerk.
 

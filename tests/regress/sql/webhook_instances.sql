@@ -41,6 +41,12 @@ RESET clerk_sync.webhook_mode;
 SELECT id, status FROM clerk.webhook_events WHERE id ~ 'msg_6' ORDER BY id;
 SELECT id, instance_id, first_name, deleted_at FROM clerk.users ORDER BY id;
 SELECT id, deleted_at FROM clerk.organization_memberships;
+SELECT id, instance_id, body IS NULL AS erased FROM clerk.webhook_events WHERE object_id = 'user_1' ORDER BY id;
+-- Nor makes it anybody a member there.
+INSERT INTO clerk.organizations (id, instance_id, name, updated_at) VALUES ('org_2', 'ins_prod', 'Of prod', '2026-01-01');
+SELECT testing.deliver('msg_8b', testing.event('organizationMembership.created', '{"id": "orgmem_2", "role": "org:admin", "permissions": [],
+    "organization": {"id": "org_2"}, "public_user_data": {"user_id": "user_mallory"}, "updated_at": 1767225600000}', 1767225600000, 'ins_dev'));
+SELECT id FROM clerk.organization_memberships;
 -- Who made the row before the event did not know the instance.
 INSERT INTO clerk.users (id, updated_at, event_at) VALUES ('user_3', 'epoch', 'epoch'), ('user_4', 'epoch', 'epoch');
 SELECT testing.deliver('msg_9', testing.user_of('ins_prod', 'user_3', 'Known', 1767225600000)),

@@ -122,7 +122,11 @@ pub(super) fn is_whole(trigger: &TriggerFacts, guard: &Guard, table: &TableFacts
     let cast = table
         .column(&guard.column)
         .map(|facts| format!("::{}", facts.base_type));
+    // Which words a version quotes is its own affair.
+    let quoted = format!(".\"{}\"", guard.column.replace('"', "\"\""));
+    let bare = format!(".{}", guard.column);
     let plain = |text: &str| {
+        let text = text.replace(&quoted, &bare);
         let text = text.replace(['(', ')'], "").replace("::text", "");
         match &cast {
             Some(cast) => text.replace(&cast.replace(['(', ')'], ""), ""),
