@@ -47,7 +47,8 @@ unsafe extern "C-unwind" fn note_change(_arg: pg_sys::Datum, relation: pg_sys::O
 }
 
 /// Uses the webhook secrets in force at the time: of each endpoint the current one and, for a while, the one before; those
-/// of the file too. Only those that may sign events of the instance, if one is given.
+/// of the file too. Only those that may sign events of the instance, if one is given: its own, or where it has none those of
+/// no instance.
 pub(crate) fn with_webhook_secrets<R>(
     now: UnixMicros,
     instance_id: Option<&str>,
@@ -63,17 +64,26 @@ pub(crate) fn with_webhook_secrets<R>(
         NEWS_READ.set(news);
     }
     KEPT.with_borrow(|kept| {
-        let alive = kept
+        let alive: Vec<&Kept> = kept
             .iter()
             .filter(|kept| kept.end.is_none_or(|end| now < end))
-            .filter(|kept| match (&kept.instance, instance_id) {
-                (Some(own), Some(asked)) => own == asked,
-                _ => true,
+            .collect();
+        // An instance that has secrets of its own is signed for by no other one.
+        let is_own =
+            |kept: &&Kept| kept.instance.is_some() && kept.instance.as_deref() == instance_id;
+        let has_own = alive.iter().any(is_own);
+        let counting: Vec<&Secret> = alive
+            .into_iter()
+            .filter(|kept| {
+                is_own(kept) || !has_own && (kept.instance.is_none() || instance_id.is_none())
             })
             .map(|kept| &kept.secret)
-            .collect::<Vec<_>>();
+            .collect();
+        if has_own {
+            return run(&counting);
+        }
         secret_file::with_secrets(|of_file| {
-            run(&alive.into_iter().chain(of_file).collect::<Vec<_>>())
+            run(&counting.into_iter().chain(of_file).collect::<Vec<_>>())
         })
     })
 }
