@@ -1,6 +1,6 @@
 -- Erases the bodies of events about what was buried, the JSON array $1, and about what went with it, where their instance says
 -- so. A statement of its own after the burial: so it sees the events that were committed while the burial waited for them. Only
--- of events that are done: one that waits, or is being applied elsewhere, is erased when it is done.
+-- of events that are done: one that waits is erased when it is done. Whoever replays one just now is waited for.
 -- By arrays: whatever the planner guesses of the JSON, each step is an index's.
 WITH gone AS (
     SELECT pg_catalog.array_agg(DISTINCT id) AS ids
@@ -39,5 +39,6 @@ WHERE id = ANY (ARRAY(
     SELECT e.id FROM clerk.webhook_events AS e
     WHERE e.body IS NOT NULL AND e.next_attempt_at IS NULL AND e.object_id = ANY ((SELECT ids FROM subjects)::text[])
         AND e.instance_id = ANY ((SELECT ids FROM instances)::text[])
-    FOR UPDATE SKIP LOCKED
+    ORDER BY e.id
+    FOR UPDATE
 ))

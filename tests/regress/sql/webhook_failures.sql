@@ -74,6 +74,24 @@ SELECT clerk._drain(100);
 SELECT id, status, attempts, last_error FROM clerk.webhook_events WHERE id ~ 'late' ORDER BY id;
 ROLLBACK;
 
+-- So does one that the server cannot serve, and nobody waits for it.
+BEGIN;
+CREATE FUNCTION testing.read_file() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM pg_read_file('/nowhere/at/all');
+    RETURN NEW;
+END
+$body$;
+CREATE TRIGGER read_file BEFORE INSERT OR UPDATE ON clerk.users FOR EACH ROW WHEN (NEW.first_name = 'File')
+    EXECUTE FUNCTION testing.read_file();
+SELECT testing.deliver('msg_file_1', testing.user_event('user_file', 'File', 1767225600000));
+SET LOCAL clerk_sync.webhook_mode = queue;
+SELECT testing.deliver('msg_file_2', testing.user_event('user_file', 'File', 1767225600001));
+SELECT testing.deliver('msg_file_3', testing.user_event('user_fine', 'Fine', 1767225600001));
+SELECT clerk._drain(100);
+SELECT id, status, attempts, left(last_error, 5) AS code FROM clerk.webhook_events WHERE id ~ 'file' ORDER BY id;
+ROLLBACK;
+
 -- However many owners a transaction names, it takes a bounded share of the server's locks, and none that any role can take.
 BEGIN;
 INSERT INTO clerk.webhook_events (id, instance_id, type, event_at, status, next_attempt_at, body)
