@@ -24,19 +24,17 @@ pub(crate) fn with_catalog<R>(run: impl FnOnce() -> R) -> R {
     with(CATALOG, run)
 }
 
-/// The longest that anything waits for a lock which an application holds, unless the session waits less.
+/// The longest that the applying of events waits for a lock which an application holds, unless the session waits less.
 const PATIENCE: (&CStr, i32) = (c"2s", 2000);
 
-/// The same without waiting long for a lock: what is not had in time is tried again later.
-pub(crate) fn with_catalog_in_time<R>(run: impl FnOnce() -> R) -> R {
-    with_catalog(|| {
-        // SAFETY: reads a setting of this session.
-        if (1..=PATIENCE.1).contains(&unsafe { pg_sys::LockTimeout }) {
-            run()
-        } else {
-            with_settings(&[(c"lock_timeout", PATIENCE.0)], run)
-        }
-    })
+/// Runs without waiting long for a lock: what is not had in time is tried again later.
+pub(crate) fn with_little_patience<R>(run: impl FnOnce() -> R) -> R {
+    // SAFETY: reads a setting of this session.
+    if (1..=PATIENCE.1).contains(&unsafe { pg_sys::LockTimeout }) {
+        run()
+    } else {
+        with_settings(&[(c"lock_timeout", PATIENCE.0)], run)
+    }
 }
 
 /// Runs with the caller's path behind Postgres' own schema: for what the caller wrote, and nothing else. An

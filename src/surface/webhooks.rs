@@ -34,7 +34,7 @@ fn receive_webhook(
 > {
     refuse_read_only(c"clerk.receive_webhook()");
     let headers = headers.map(|headers| jsonb_text(headers.datum()));
-    let answer = search_path::with_catalog_in_time(|| intake::receive(headers.as_deref(), body))
+    let answer = search_path::with_catalog(|| intake::receive(headers.as_deref(), body))
         .map_err(AdministrationError::from)?;
     Ok(TableIterator::once((
         answer.status,
@@ -52,7 +52,7 @@ fn clerk_webhook(body: Option<&str>, fcinfo: FunctionCallInfo) -> Result<String,
         RequestSetting::Headers.with(|headers| headers.and_then(|value| value.to_owned()));
     let headers = headers.as_deref().map(CStr::to_string_lossy);
     let answer = with_rights_of(owner_of_function(fcinfo), || {
-        search_path::with_catalog_in_time(|| intake::receive(headers.as_deref(), body))
+        search_path::with_catalog(|| intake::receive(headers.as_deref(), body))
     })
     .map_err(AdministrationError::from)?;
     set_response_status(answer.status);
@@ -65,8 +65,7 @@ fn drain_webhooks(most: i32) -> Result<i32, ErrorReport> {
     if !batch::sees_commits() {
         return Err(AdministrationError::OneSnapshot.into());
     }
-    Ok(search_path::with_catalog_in_time(|| drain::drain(most))
-        .map_err(AdministrationError::from)?)
+    Ok(search_path::with_catalog(|| drain::drain(most)).map_err(AdministrationError::from)?)
 }
 
 #[pg_extern(sql = false)]

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::storage::locks;
 use crate::storage::mirror;
+use crate::storage::search_path;
 use crate::storage::subtransaction;
 use crate::storage::webhook_events::State;
 
@@ -54,7 +55,8 @@ pub(crate) fn apply(changes: &[&Change]) -> Vec<Verdict> {
     let mut verdicts = vec![Verdict::Ignored; changes.len()];
     for places in places.values() {
         let own: Vec<&Change> = places.iter().map(|&place| changes[place]).collect();
-        for (&place, verdict) in places.iter().zip(apply_of_one_instance(&own)) {
+        let own = search_path::with_little_patience(|| apply_of_one_instance(&own));
+        for (&place, verdict) in places.iter().zip(own) {
             verdicts[place] = verdict;
         }
     }

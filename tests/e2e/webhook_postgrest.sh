@@ -72,6 +72,19 @@ flooded=$(awk '$1 == 429 { print $2 }' <<<"$answers")
 holds "after some 50 refusals in a row comes 429 ($refused, $flooded)" [ "${refused:-0}" -ge 40 ] && [ "${refused:-0}" -le 60 ] && [ "${flooded:-0}" -ge 10 ]
 is "and what Clerk signed still gets through" "$(deliver msg_4 "$updated")" '{"detail":"","outcome":"applied"}|200'
 
+# A door in another schema, as docs/webhooks.md shows it.
+sql "CREATE SCHEMA api; GRANT USAGE ON SCHEMA api TO anon, authenticator;
+    CREATE FUNCTION api.clerk_webhook(json) RETURNS json LANGUAGE sql AS 'SELECT public.clerk_webhook(\$1)'"
+ask api "PREPARE door (json) AS SELECT api.clerk_webhook(\$1), current_setting('response.status')" >/dev/null
+at_the_door() {
+    local headers
+    headers=$(printf '%s' "$2" | clerk-testing sign-webhook --secret "$SECRET" --id "$1")
+    ask api "BEGIN; EXECUTE settings ('\"api\"', 'anon', '{\"role\":\"anon\"}', 'POST', '/rpc/clerk_webhook', $(quote "$headers"));
+        EXECUTE door ($(quote "$2")); COMMIT" | tail -n 1
+}
+is "a door in another schema passes on headers, body and status" \
+    "$(at_the_door msg_door "$updated")" '{"detail":"","outcome":"applied"}|200'
+
 sql "ALTER ROLE authenticator SET clerk_sync.webhook_mode = queue"
 close_session api
 open_session api -U authenticator
