@@ -77,6 +77,7 @@ COMMENT ON COLUMN clerk.organization_invitations.created_at IS 'when it was made
 CREATE INDEX organization_invitations_organization ON clerk.organization_invitations (organization_id);
 COMMENT ON INDEX clerk.organization_invitations_organization IS 'invitations of an organization';
 CREATE INDEX organization_invitations_user ON clerk.organization_invitations (user_id);
+COMMENT ON INDEX clerk.organization_invitations_user IS 'invitations that a user accepted';
 CREATE INDEX organization_invitations_email ON clerk.organization_invitations (pg_catalog.lower(email_address));
 COMMENT ON INDEX clerk.organization_invitations_email IS 'invitations of an address';
 CREATE INDEX organization_invitations_deleted ON clerk.organization_invitations (deleted_at) WHERE deleted_at IS NOT NULL;

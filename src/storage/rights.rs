@@ -2,6 +2,8 @@
 
 use pgrx::pg_sys::{self, Oid};
 
+use super::search_path::restoring_settings;
+
 /// Runs with the rights of a role, as Postgres' own checks of foreign keys do.
 #[inline]
 pub(crate) fn with_rights_of<R>(role: Oid, run: impl FnOnce() -> R) -> R {
@@ -11,14 +13,9 @@ pub(crate) fn with_rights_of<R>(role: Oid, run: impl FnOnce() -> R) -> R {
 /// Runs with the rights that the transaction will have at its commit, outside of all functions, and puts back what is set
 /// meanwhile.
 pub(crate) fn with_rights_of_commit<R>(run: impl FnOnce() -> R) -> R {
-    // SAFETY: reads a variable of this backend; a level of settings that is closed below, false. After an error it is the
-    // end of the (sub)transaction that closes it.
-    unsafe {
-        let level = pg_sys::NewGUCNestLevel();
-        let answer = with_rights_of(pg_sys::GetOuterUserId(), run);
-        pg_sys::AtEOXact_GUC(false, level);
-        answer
-    }
+    // SAFETY: reads a variable of this backend.
+    let role = unsafe { pg_sys::GetOuterUserId() };
+    restoring_settings(|| with_rights_of(role, run))
 }
 
 /// Runs what somebody else wrote with the rights of that role, and keeps it from getting more: as VACUUM and
@@ -44,14 +41,7 @@ pub(crate) fn confined<R>(run: impl FnOnce() -> R) -> R {
 fn confine<R>(role: Oid, flags: u32, run: impl FnOnce() -> R) -> R {
     let flags =
         flags | pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
-    // SAFETY: a level of settings that is closed below, false: as if all that changed in it had failed, also
-    // what was set for the session. After an error it is the end of the (sub)transaction that closes it.
-    unsafe {
-        let level = pg_sys::NewGUCNestLevel();
-        let answer = with_context(role, flags, run);
-        pg_sys::AtEOXact_GUC(false, level);
-        answer
-    }
+    restoring_settings(|| with_context(role, flags, run))
 }
 
 #[inline]

@@ -66,23 +66,31 @@ fn with<R>(path: &str, run: impl FnOnce() -> R) -> R {
 }
 
 fn with_settings<R>(settings: &[(&CStr, &CStr)], run: impl FnOnce() -> R) -> R {
-    // SAFETY: a nest level of settings that is closed below, and C strings that outlive the calls.
-    let level = unsafe {
-        let level = pg_sys::NewGUCNestLevel();
+    restoring_settings(|| {
         for (name, value) in settings {
-            pg_sys::set_config_option(
-                name.as_ptr(),
-                value.as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SAVE,
-                true,
-                PgLogLevel::ERROR as c_int,
-                false,
-            );
+            // SAFETY: C strings that outlive the call; a level of settings is open.
+            unsafe {
+                pg_sys::set_config_option(
+                    name.as_ptr(),
+                    value.as_ptr(),
+                    pg_sys::GucContext::PGC_USERSET,
+                    pg_sys::GucSource::PGC_S_SESSION,
+                    pg_sys::GucAction::GUC_ACTION_SAVE,
+                    true,
+                    PgLogLevel::ERROR as c_int,
+                    false,
+                );
+            }
         }
-        level
-    };
+        run()
+    })
+}
+
+/// Puts back all that is set meanwhile, as if it had failed: also what is set for the session. After an error it is the end of
+/// the (sub)transaction that does so.
+pub(crate) fn restoring_settings<R>(run: impl FnOnce() -> R) -> R {
+    // SAFETY: a level of settings that is closed below.
+    let level = unsafe { pg_sys::NewGUCNestLevel() };
     let answer = run();
     // SAFETY: closes the level opened above.
     unsafe { pg_sys::AtEOXact_GUC(false, level) };

@@ -1,6 +1,6 @@
 //! A batch of events, applied: by one statement a kind where all is well, one by one where it is not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
 use clerk_core::resource::Kind;
@@ -112,13 +112,11 @@ pub(crate) fn sees_commits() -> bool {
     unsafe { pg_sys::XactIsoLevel < pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
-/// Objects first and deletions last: they are final, in whichever order they came.
+/// All of one instance. Objects first and deletions last: they are final, in whichever order they came.
 fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
     let mut verdicts = vec![Verdict::Stale; changes.len()];
-    let mirroring = find_mirroring(changes)?;
-    let is_mirrored = |upsert: &Upsert| {
-        upsert.record.kind() != Kind::Session || mirroring.contains(upsert.instance_id.as_str())
-    };
+    let mirrors_sessions = mirrors_sessions(changes)?;
+    let is_mirrored = |upsert: &Upsert| upsert.record.kind() != Kind::Session || mirrors_sessions;
     hold_owners(changes, is_mirrored);
     for kind in Kind::ALL {
         // The newest state of each object, in the order of ids: two writers take rows in the same order.
@@ -177,23 +175,15 @@ fn json(objects: &[impl Serialize]) -> String {
     serde_json::to_string(objects).unwrap_or_default()
 }
 
-/// The instances among those of the sessions that mirror them.
-fn find_mirroring<'a>(changes: &[&'a Change]) -> Result<BTreeSet<&'a str>, spi::Error> {
-    let mut instances = BTreeSet::new();
-    for change in changes {
-        if let Change::Upsert(upsert) = change
-            && upsert.record.kind() == Kind::Session
-        {
-            instances.insert(upsert.instance_id.as_str());
-        }
-    }
-    let mut mirroring = BTreeSet::new();
-    for instance in instances {
-        if mirror::mirrors_sessions(instance)? {
-            mirroring.insert(instance);
-        }
-    }
-    Ok(mirroring)
+/// Whether the changes, all of one instance, hold sessions that it has stored.
+fn mirrors_sessions(changes: &[&Change]) -> Result<bool, spi::Error> {
+    let session = changes.iter().find_map(|change| match change {
+        Change::Upsert(upsert) if upsert.record.kind() == Kind::Session => Some(upsert),
+        _ => None,
+    });
+    session.map_or(Ok(false), |session| {
+        mirror::mirrors_sessions(&session.instance_id)
+    })
 }
 
 /// So that what belongs to a user or an organization and the deletion of that take turns.

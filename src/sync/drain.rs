@@ -13,13 +13,13 @@ const BATCH: i32 = 500;
 
 /// Deals with up to so many events that are due, and gives their number. Two at a time share them out.
 pub(crate) fn drain(most: i32) -> Result<i32, spi::Error> {
-    // Locking rows, or looking for them, assigns a transaction id: not where there are none.
-    if !webhook_events::is_due()? {
-        return Ok(0);
-    }
     let mut handled = 0;
-    // More than one batch: see there.
-    while handled < most && (handled == 0 || locks::claim_drain()) {
+    // Locking rows, or looking for them, assigns a transaction id: not where there are none.
+    while handled < most && webhook_events::is_due()? {
+        // A further batch, while what the first one locked is held: one transaction at a time.
+        if handled > 0 && !locks::claim_drain() {
+            break;
+        }
         let wanted = BATCH.min(most - handled);
         // What it allocates goes with it. Fewer than wanted are taken where bodies are long.
         let mut context = PgMemoryContexts::new("clerk_sync batch");

@@ -18,11 +18,15 @@ is "anon has no right but to call it" \
     "$(sql "SELECT rolsuper OR rolbypassrls, has_table_privilege('anon', 'clerk.users', 'SELECT'), has_schema_privilege('anon', 'clerk', 'USAGE')
         FROM pg_roles WHERE rolname = 'anon'")" 'f|f|f'
 
-open_session api -U authenticator
-# What PostgREST prepares: the settings first, then the call.
-ask api "PREPARE settings (text, text, text, text, text, text) AS SELECT set_config('search_path', \$1, true),
-    set_config('role', \$2, true), set_config('request.jwt.claims', \$3, true), set_config('request.method', \$4, true),
-    set_config('request.path', \$5, true), set_config('request.headers', \$6, true)" >/dev/null
+# connect: a connection of PostgREST's, with the settings prepared that begin each of its transactions.
+connect() {
+    open_session api -U authenticator
+    ask api "PREPARE settings (text, text, text, text, text, text) AS SELECT set_config('search_path', \$1, true),
+        set_config('role', \$2, true), set_config('request.jwt.claims', \$3, true), set_config('request.method', \$4, true),
+        set_config('request.path', \$5, true), set_config('request.headers', \$6, true)" >/dev/null
+}
+connect
+# Then comes the call.
 ask api "PREPARE call (json) AS WITH pgrst_source AS (SELECT pgrst_call.pgrst_scalar
         FROM (SELECT \$1 AS json_data) pgrst_payload, LATERAL (SELECT public.clerk_webhook(pgrst_payload.json_data) AS pgrst_scalar) pgrst_call)
     SELECT coalesce((json_agg(_postgrest_t.pgrst_scalar)->0)::text, 'null') AS body,
@@ -87,10 +91,7 @@ is "a door in another schema passes on headers, body and status" \
 
 sql "ALTER ROLE authenticator SET clerk_sync.webhook_mode = queue"
 close_session api
-open_session api -U authenticator
-ask api "PREPARE settings (text, text, text, text, text, text) AS SELECT set_config('search_path', \$1, true),
-    set_config('role', \$2, true), set_config('request.jwt.claims', \$3, true), set_config('request.method', \$4, true),
-    set_config('request.path', \$5, true), set_config('request.headers', \$6, true)" >/dev/null
+connect
 ask api "PREPARE call (json) AS SELECT clerk_webhook(\$1), current_setting('response.status')" >/dev/null
 is "in queue mode it is stored, and applied by the next drain" "$(deliver msg_5 "$updated")" '{"detail":"","outcome":"received"}|200'
 is "which is so" "$(sql "SELECT clerk._drain(10); SELECT status FROM clerk.webhook_events WHERE id = 'msg_5'")" $'1\napplied'

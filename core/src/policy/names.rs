@@ -43,8 +43,13 @@ pub fn quote_name(name: &str) -> String {
     if is_bare {
         name.to_owned()
     } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
+        quote_always(name)
     }
+}
+
+/// The name in double quotes, also where it could be bare.
+pub(crate) fn quote_always(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Several names with dots between them.

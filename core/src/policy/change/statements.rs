@@ -2,7 +2,7 @@
 
 use super::Change;
 use crate::policy::facts::{IndexFacts, TableFacts, TriggerFacts};
-use crate::policy::names::{quote_name, quote_qualified, quote_text};
+use crate::policy::names::{quote_always, quote_name, quote_qualified, quote_text};
 use crate::policy::note::{MARK, Note};
 use crate::policy::plan::{Guard, GuardKind, Plan, Policy};
 
@@ -123,7 +123,7 @@ pub(super) fn is_whole(trigger: &TriggerFacts, guard: &Guard, table: &TableFacts
         .column(&guard.column)
         .map(|facts| format!("::{}", facts.base_type));
     // Which words a version quotes is its own affair.
-    let quoted = format!(".\"{}\"", guard.column.replace('"', "\"\""));
+    let quoted = format!(".{}", quote_always(&guard.column));
     let bare = format!(".{}", guard.column);
     let plain = |text: &str| {
         let text = text.replace(&quoted, &bare);
