@@ -24,8 +24,8 @@ pub enum EndpointError {
     /// White space or a control character.
     #[error("it must not contain white space or control characters")]
     WhiteSpace,
-    /// A slash at the end of an issuer.
-    #[error("it must not end with a slash: tokens carry the issuer without one")]
+    /// A slash at the end of an issuer, which tokens carry without one, or of a base address.
+    #[error("it must not end with a slash")]
     TrailingSlash,
     /// A host that the URL's parser would write in another way: in upper case, escaped, or a number.
     #[error("its host must be written plainly: lower case and ASCII, right after https://")]
@@ -56,6 +56,14 @@ pub fn check_issuer(issuer: &str) -> Result<(), EndpointError> {
 /// Says what is wrong with it.
 pub fn check_jwks_url(address: &str) -> Result<(), EndpointError> {
     check(address)
+}
+
+/// Checks the base address of the Backend API, to which paths are added.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check_api_url(address: &str) -> Result<(), EndpointError> {
+    check_issuer(address)
 }
 
 /// Checks an origin, as a browser sends it and a token carries it in `azp`: `https://app.example.com`,

@@ -9,6 +9,7 @@
 
 pub mod authorization;
 pub mod authorization_header;
+pub mod backend_api;
 pub mod claims;
 pub mod endpoint;
 pub mod instance;

@@ -108,6 +108,14 @@ impl Kind {
         Self::Subscription,
     ];
 
+    /// The kind of a name: that of its table, or, for what belongs to organizations, the last word of it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| {
+            let table = kind.table();
+            table == name || table.strip_prefix("organization_") == Some(name)
+        })
+    }
+
     /// `object` of such an object, in Clerk's spelling.
     pub fn object_name(self) -> &'static str {
         match self {
@@ -148,6 +156,28 @@ impl Record {
         let object = parse_object(text)?;
         check_holdable(object)?;
         Self::read(kind, object)
+    }
+
+    /// Reads an object of the Backend API that belongs to these, which the object itself may leave out: a subscription
+    /// does not name its payer there.
+    ///
+    /// # Errors
+    /// As [`Record::parse`].
+    pub fn parse_owned(
+        kind: Kind,
+        text: &str,
+        user_id: Option<&str>,
+        organization_id: Option<&str>,
+    ) -> Result<Self, FieldError> {
+        let mut record = Self::parse(kind, text)?;
+        if let Self::Subscription(subscription) = &mut record
+            && subscription.user_id.is_none()
+            && subscription.organization_id.is_none()
+        {
+            subscription.user_id = user_id.map(str::to_owned);
+            subscription.organization_id = organization_id.map(str::to_owned);
+        }
+        Ok(record)
     }
 
     /// Reads an object that jsonb can hold.

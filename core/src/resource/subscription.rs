@@ -61,8 +61,12 @@ pub struct SubscriptionItem {
 
 impl Subscription {
     pub(super) fn read(fields: &Fields<'_>, data: JsonObject) -> Result<Self, FieldError> {
-        let items = fields
-            .objects("items")?
+        // The Backend API has another name for the list than webhooks.
+        let mut items = fields.objects("items")?;
+        if items.is_empty() {
+            items = fields.objects("subscription_items")?;
+        }
+        let items = items
             .iter()
             .map(SubscriptionItem::read)
             .collect::<Result<Vec<_>, _>>()?;

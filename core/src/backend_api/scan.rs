@@ -1,0 +1,249 @@
+//! A walk through a list, page by page, that misses nothing where the list changes meanwhile.
+//!
+//! Lists are read in the order of creation, so that what is created meanwhile comes last. Users are read from the last one
+//! on; should that one be deleted, from its time of creation on. Other lists are read by numbers, which shift where
+//! something is deleted: each page begins with the last object of the page before, and where that is not found the walk
+//! goes back until it meets something that it knows.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use url::form_urlencoded::byte_serialize;
+
+use super::MAX_LIMIT;
+use super::listing::Listing;
+use super::page::Page;
+use crate::time::UnixMillis;
+
+/// How many objects are remembered by their ids, to meet them again.
+const REMEMBERED: usize = 20;
+/// How far the walk goes back first; twice as far each time.
+const FIRST_STEP_BACK: u64 = 32;
+
+/// Where a walk stands: all that is needed to go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cursor {
+    /// Number of the next object in the list.
+    offset: u64,
+    /// How far the walk has gone back from there, to meet what it knows.
+    back: u64,
+    /// Ids of the last objects, the last one last.
+    recent: Vec<String>,
+    /// When the last object was created.
+    created_at: Option<UnixMillis>,
+    /// Whether the next page begins at that time, and not after the last object.
+    is_by_time: bool,
+    /// Whether the end was looked at that way already.
+    is_end_checked: bool,
+    /// Objects of the next page.
+    limit: u32,
+}
+
+/// A walk.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    listing: Listing,
+    cursor: Cursor,
+    /// How many objects the list had when it was counted last.
+    total: Option<u64>,
+    done: u64,
+    /// Whether it ends once it has read as many objects as were counted when it began.
+    ends_by_count: bool,
+}
+
+/// What a page brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Which of its objects are new.
+    pub fresh: Range<usize>,
+    /// Whether it was the last one.
+    pub is_last: bool,
+}
+
+/// The list cannot be walked through.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the list gives the same objects again and does not go on")]
+pub struct Stuck;
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self {
+            offset: 0,
+            back: 0,
+            recent: Vec::new(),
+            created_at: None,
+            is_by_time: false,
+            is_end_checked: false,
+            limit: MAX_LIMIT,
+        }
+    }
+}
+
+impl Scan {
+    /// A walk that begins, or goes on from a cursor after so many objects. `total` is the number of objects where it has
+    /// been asked for; where it has, and `ends_by_count` is set, no page is asked for to see that it is empty: everything
+    /// that existed when the objects were counted has been read then.
+    pub fn new(
+        listing: Listing,
+        cursor: Cursor,
+        done: u64,
+        total: Option<u64>,
+        ends_by_count: bool,
+    ) -> Self {
+        let limit = cursor.limit.clamp(1, MAX_LIMIT);
+        Self {
+            listing,
+            cursor: Cursor { limit, ..cursor },
+            total,
+            done,
+            ends_by_count,
+        }
+    }
+
+    /// Where it stands.
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// How many objects it has read.
+    pub fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// How many there are, as far as that is known.
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// The next page: a path behind the base address, with its query.
+    pub fn next_request(&self) -> String {
+        let mut request = format!(
+            "{}?limit={}&order_by=%2Bcreated_at",
+            self.listing.path,
+            self.limit()
+        );
+        if !self.listing.seeks {
+            request.push_str(&format!("&offset={}", self.first()));
+        } else if let (true, Some(time)) = (self.cursor.is_by_time, self.cursor.created_at) {
+            // Whether the API counts the time itself in is not documented.
+            request.push_str(&format!("&created_at_after={}", time.millis() - 1));
+        } else if let Some(last) = self.cursor.recent.last() {
+            request.push_str("&starting_after=");
+            request.extend(byte_serialize(last.as_bytes()));
+        }
+        request
+    }
+
+    /// Takes the page that was asked for.
+    ///
+    /// # Errors
+    /// [`Stuck`]
+    pub fn take(&mut self, page: &Page<'_>) -> Result<Taken, Stuck> {
+        if page.total.is_some() {
+            self.total = page.total;
+        }
+        let length = page.items.len();
+        let is_known = |id: &Option<String>| {
+            let recent = &self.cursor.recent;
+            id.as_ref().is_some_and(|id| recent.contains(id))
+        };
+        let known = page.items.iter().rposition(|item| is_known(&item.id));
+        let fresh = known.map_or(0, |place| place + 1)..length;
+        let is_short = length < self.limit() as usize;
+        let is_last = if self.listing.seeks {
+            if length > 0 && fresh.is_empty() && !self.cursor.is_by_time {
+                return Err(Stuck);
+            }
+            self.end_of_sought(&fresh, is_short)
+        } else {
+            let first = self.first();
+            if known.is_none() && !self.cursor.recent.is_empty() && first > 0 {
+                self.cursor.back = (self.cursor.back * 2).max(FIRST_STEP_BACK);
+                let fresh = 0..0;
+                return Ok(Taken {
+                    fresh,
+                    is_last: false,
+                });
+            }
+            self.cursor.back = 0;
+            self.cursor.offset = first + length as u64;
+            is_short || page.total.is_some_and(|total| total <= self.cursor.offset)
+        };
+        self.remember(page, &fresh);
+        self.done += fresh.len() as u64;
+        self.cursor.limit = self.cursor.limit.saturating_mul(2).min(MAX_LIMIT);
+        let is_counted = self.ends_by_count && self.total.is_some_and(|total| total <= self.done);
+        let is_last = is_last || (self.listing.seeks && is_counted && !is_short);
+        Ok(Taken { fresh, is_last })
+    }
+
+    /// The API does not know the object after which the page was to begin. False where there is no other way.
+    pub fn lose_cursor(&mut self) -> bool {
+        let is_sought = self.listing.seeks && !self.cursor.recent.is_empty();
+        if !is_sought || self.cursor.is_by_time || self.cursor.created_at.is_none() {
+            return false;
+        }
+        self.cursor.is_by_time = true;
+        true
+    }
+
+    /// The page was too large: the next one is asked for with half as many objects. False where it had one only.
+    pub fn shrink(&mut self) -> bool {
+        let limit = self.limit();
+        self.cursor.limit = limit / 2;
+        self.cursor.limit >= 1 && self.limit() < limit
+    }
+
+    /// Whether a page of users is the last one. One that is too short while users are missing may be the answer to a user
+    /// that is gone: then the same place is asked for by time, once.
+    fn end_of_sought(&mut self, fresh: &Range<usize>, is_short: bool) -> bool {
+        let was_by_time = std::mem::take(&mut self.cursor.is_by_time);
+        let would_have = self.done + fresh.len() as u64;
+        let is_missing = self.total.is_some_and(|total| would_have < total);
+        if !is_short {
+            self.cursor.is_end_checked = false;
+            return was_by_time && fresh.is_empty();
+        }
+        let is_checked = was_by_time || self.cursor.is_end_checked;
+        if is_missing && !is_checked && !self.cursor.recent.is_empty() {
+            self.cursor.is_end_checked = true;
+            self.cursor.is_by_time = self.cursor.created_at.is_some();
+            return !self.cursor.is_by_time;
+        }
+        true
+    }
+
+    fn remember(&mut self, page: &Page<'_>, fresh: &Range<usize>) {
+        let Some(last) = page.items[fresh.clone()].last() else {
+            return;
+        };
+        self.cursor.created_at = last.created_at;
+        let skipped = fresh.len().saturating_sub(REMEMBERED);
+        let ids = page.items[fresh.clone()].iter().skip(skipped);
+        self.cursor
+            .recent
+            .extend(ids.filter_map(|item| item.id.clone()));
+        let surplus = self.cursor.recent.len().saturating_sub(REMEMBERED);
+        self.cursor.recent.drain(..surplus);
+    }
+
+    /// Number of the first object of the next page.
+    fn first(&self) -> u64 {
+        let overlap = u64::from(!self.cursor.recent.is_empty());
+        self.cursor
+            .offset
+            .saturating_sub(overlap + self.cursor.back)
+    }
+
+    /// Enough to get past what is remembered, where the page begins there.
+    fn limit(&self) -> u32 {
+        let is_overlapping = self.cursor.is_by_time || self.cursor.back > 0;
+        let least = match (is_overlapping, self.listing.seeks) {
+            (true, _) => 2 * REMEMBERED as u32,
+            (false, false) if !self.cursor.recent.is_empty() => 2,
+            (false, _) => 1,
+        };
+        self.cursor.limit.max(least)
+    }
+}
