@@ -1,6 +1,6 @@
 -- First nobody, then as few as needed.
 REVOKE ALL ON ALL TABLES IN SCHEMA clerk FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA clerk FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA clerk FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION clerk_webhook(json) FROM PUBLIC;
 
@@ -21,7 +21,7 @@ BEGIN
                 SELECT CASE WHEN c.relkind = 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass::text, c.relowner, c.relacl
                 FROM pg_catalog.pg_class AS c WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid
                 UNION ALL
-                SELECT 'FUNCTION', p.oid::regprocedure::text, p.proowner, p.proacl
+                SELECT 'ROUTINE', p.oid::regprocedure::text, p.proowner, p.proacl
                 FROM pg_catalog.pg_proc AS p WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid
                 UNION ALL
                 SELECT 'TYPE', t.oid::regtype::text, t.typowner, t.typacl
@@ -43,7 +43,7 @@ GRANT EXECUTE ON FUNCTION clerk_webhook(json), clerk.receive_webhook(jsonb, text
 GRANT SELECT ON clerk.instances, clerk.signing_keys, clerk.policies, clerk.webhook_events, clerk.users,
     clerk.organizations, clerk.organization_memberships, clerk.organization_invitations, clerk.organization_domains,
     clerk.roles, clerk.permissions, clerk.sessions, clerk.subscriptions, clerk.public_profiles, clerk.private_profiles,
-    clerk.sync_health
+    clerk.sync_health, clerk.sync_runs, clerk.sync_findings, clerk.sync_progress
 TO clerk_admin;
 GRANT EXECUTE ON FUNCTION
     clerk.configure(
@@ -59,6 +59,10 @@ GRANT EXECUTE ON FUNCTION
     clerk._drain(integer),
     clerk._purge(integer),
     clerk.run_maintenance(),
+    clerk.refetch(text, text, text),
+    clerk.import_json(text, jsonb, text, timestamptz),
+    clerk._heal(integer),
+    clerk._is_at_work(text),
     clerk.explain_access(regclass, jsonb, text, text),
     clerk._assume_session(jsonb),
     clerk._execute_as_owner(regclass, text),
@@ -67,6 +71,11 @@ GRANT EXECUTE ON FUNCTION
     clerk._explain_access(regclass, jsonb, text, text, text),
     clerk._find_row(regclass, text),
     clerk._settled_access(regclass, text, name)
+TO clerk_admin;
+
+GRANT EXECUTE ON PROCEDURE
+    clerk.backfill(text[], boolean, text),
+    clerk.reconcile(text[], text, boolean, double precision, text)
 TO clerk_admin;
 
 -- With the rights of the caller, who must own the table.

@@ -22,6 +22,7 @@ CREATE TABLE clerk.webhook_events (
     next_attempt_at timestamptz,
     applied_at timestamptz,
     last_error text,
+    refetched_at timestamptz,
     body text,
     -- What waits says until when, and nothing else does.
     CONSTRAINT webhook_events_is_due CHECK ((status IN ('received', 'failed')) = (next_attempt_at IS NOT NULL))
@@ -39,14 +40,17 @@ COMMENT ON COLUMN clerk.webhook_events.attempts IS 'how many attempts to apply i
 COMMENT ON COLUMN clerk.webhook_events.next_attempt_at IS 'from when on it is due; NULL where it does not wait';
 COMMENT ON COLUMN clerk.webhook_events.applied_at IS 'when it was dealt with; NULL while it waits, and where it is dead';
 COMMENT ON COLUMN clerk.webhook_events.last_error IS 'why the last attempt failed: SQLSTATE and message, without personal data';
+COMMENT ON COLUMN clerk.webhook_events.refetched_at IS 'when Clerk was asked for its object, because it failed';
 COMMENT ON COLUMN clerk.webhook_events.body IS 'the text as it was signed; NULL once it was erased';
 
 CREATE INDEX webhook_events_due ON clerk.webhook_events (next_attempt_at, received_at, id) WHERE next_attempt_at IS NOT NULL;
 CREATE INDEX webhook_events_object ON clerk.webhook_events (object_id);
 CREATE INDEX webhook_events_received ON clerk.webhook_events (received_at);
+CREATE INDEX webhook_events_failed ON clerk.webhook_events (received_at) WHERE status = 'failed' AND refetched_at IS NULL;
 CREATE INDEX webhook_events_dead ON clerk.webhook_events (received_at) WHERE status = 'dead';
 COMMENT ON INDEX clerk.webhook_events_due IS 'what waits, in the order in which it is taken';
 COMMENT ON INDEX clerk.webhook_events_object IS 'the events of an object';
+COMMENT ON INDEX clerk.webhook_events_failed IS 'what failed and was not asked of Clerk yet';
 COMMENT ON INDEX clerk.webhook_events_dead IS 'what was given up';
 COMMENT ON INDEX clerk.webhook_events_received IS 'the last events, and the oldest';
 SELECT pg_catalog.pg_extension_config_dump('clerk.webhook_events', '');
@@ -72,14 +76,14 @@ $body$;
 -- Not dumped, and nobody but the owner may read it.
 CREATE TABLE clerk.secrets (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    name text NOT NULL CHECK (name ~ '^webhook_secret(:[A-Za-z0-9_.-]{1,64})?$'),
+    name text NOT NULL CHECK (name ~ '^(webhook_secret(:[A-Za-z0-9_.-]{1,64})?|api_key(:ins_[A-Za-z0-9_]{1,60})?)$'),
     value text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     expires_at timestamptz
 );
 COMMENT ON TABLE clerk.secrets IS 'Secrets shared with Clerk; written by clerk.set_secret(), readable by nobody, not part of dumps';
 COMMENT ON COLUMN clerk.secrets.id IS 'a later one counts more';
-COMMENT ON COLUMN clerk.secrets.name IS 'webhook_secret: the signing secret of the webhook endpoint; webhook_secret:NAME: of a further one';
+COMMENT ON COLUMN clerk.secrets.name IS 'webhook_secret: the signing secret of the webhook endpoint; webhook_secret:NAME: of a further one; api_key: the secret key of the Backend API; api_key:ins_...: that of one of several instances';
 COMMENT ON COLUMN clerk.secrets.value IS 'the secret';
 COMMENT ON COLUMN clerk.secrets.created_at IS 'when it was set';
 COMMENT ON COLUMN clerk.secrets.expires_at IS 'until when it counts; NULL for the one in force';

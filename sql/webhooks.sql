@@ -6,7 +6,7 @@ CREATE FUNCTION clerk.set_secret(name text, value text, old_expires_in interval 
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'set_secret_wrapper';
 COMMENT ON FUNCTION clerk.set_secret(text, text, interval) IS
-    'puts a secret in force (webhook_secret, or webhook_secret:NAME of a further endpoint: whsec_...); the one before counts until old_expires_in is over';
+    'puts a secret in force (webhook_secret, or webhook_secret:NAME of a further endpoint: whsec_...; api_key, or api_key:ins_... of one of several instances: sk_...); the webhook secret before counts until old_expires_in is over';
 
 CREATE FUNCTION clerk._secret_in_hand() RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -58,7 +58,7 @@ BEGIN
             HINT = 'Give an id, a time since which events were received, a type or a status, such as status => ''dead''.';
     END IF;
     UPDATE clerk.webhook_events AS e SET
-        status = 'received', attempts = 0, next_attempt_at = clock_timestamp(), applied_at = NULL, last_error = NULL
+        status = 'received', attempts = 0, next_attempt_at = clock_timestamp(), applied_at = NULL, last_error = NULL, refetched_at = NULL
     WHERE e.body IS NOT NULL
         AND (replay.id IS NULL OR e.id = replay.id)
         AND (since IS NULL OR e.received_at >= since)

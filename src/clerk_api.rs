@@ -1,10 +1,12 @@
 //! The way out: HTTPS to Clerk. Only functions whose name says so come here, never a policy.
 
+mod backend_api;
 mod http;
 
 use clerk_core::key_set::{KeySet, MAX_JWKS_BYTES};
 
-pub(crate) use http::FetchError;
+pub(crate) use backend_api::BackendApi;
+pub(crate) use http::{FetchError, Response};
 
 /// Fetches and parses the JWKS at an address that was checked when it was configured.
 ///

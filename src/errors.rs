@@ -1,5 +1,8 @@
 //! The one place that gives errors their SQLSTATE, DETAIL and HINT.
 
+mod sync;
+
+use clerk_core::backend_api::api_key::ApiKeyError;
 use clerk_core::endpoint::EndpointError;
 use clerk_core::key_set::KeySetError;
 use clerk_core::policy::{Refusal, RefusalKind};
@@ -218,6 +221,8 @@ pub(crate) enum AdministrationError {
     SecretName,
     #[error("the secret is not valid: {0}")]
     Secret(#[from] SecretError),
+    #[error("the secret is not valid: {0}")]
+    ApiKey(#[from] ApiKeyError),
     #[error("old_expires_in must be between 0 and 30 days")]
     SecretOverlap,
     #[error(
@@ -306,12 +311,16 @@ impl From<AdministrationError> for ErrorReport {
             ),
             E::SecretName => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                "The signing secret of the webhook endpoint is called webhook_secret; of a further one webhook_secret:NAME.",
+                "The signing secret of the webhook endpoint is called webhook_secret; of a further one webhook_secret:NAME. The secret key of the Backend API is called api_key, of one of several instances api_key:ins_...",
             ),
             E::Secret(_) => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "Copy the signing secret from the endpoint's page in the Clerk Dashboard: it begins with \
                  whsec_.",
+            ),
+            E::ApiKey(_) => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Copy the secret key from the API keys page of the Clerk Dashboard: it begins with sk_live_ or sk_test_.",
             ),
             E::SecretOverlap => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,

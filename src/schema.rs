@@ -45,9 +45,19 @@ extension_sql_file!(
     requires = ["administration"]
 );
 extension_sql_file!(
+    "../sql/sync_runs.sql",
+    name = "sync_runs",
+    requires = ["webhooks"]
+);
+extension_sql_file!(
+    "../sql/backfill.sql",
+    name = "backfill",
+    requires = ["sync_runs"]
+);
+extension_sql_file!(
     "../sql/sync_care.sql",
     name = "sync_care",
-    requires = ["webhooks"]
+    requires = ["backfill"]
 );
 extension_sql_file!(
     "../sql/people.sql",

@@ -1,5 +1,6 @@
 //! Every setting (GUC), behind typed getters. None that decides trust can be set by a request role.
 
+pub(crate) mod backend_api;
 pub(crate) mod record;
 pub(crate) mod token;
 
@@ -130,6 +131,7 @@ pub(crate) fn register() {
         GucFlags::SUPERUSER_ONLY | in_parallel(),
     );
     register_for_worker();
+    backend_api::register();
     reserve_prefix();
 }
 

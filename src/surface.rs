@@ -1,6 +1,7 @@
 //! What SQL sees: functions that parse their arguments, call, and map the answer.
 
 mod assumption;
+mod backfill;
 mod call;
 mod claims;
 mod configuration;

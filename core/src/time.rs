@@ -44,3 +44,10 @@ impl UnixMillis {
         self.0
     }
 }
+
+/// The time of a `Date` header (RFC 9110, 5.6.7), in whole seconds. None for anything else, and before 1970.
+pub fn parse_http_date(value: &str) -> Option<UnixMillis> {
+    let time = httpdate::parse_http_date(value.trim()).ok()?;
+    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+    UnixMillis::from_millis(i64::try_from(since.as_millis()).ok()?)
+}

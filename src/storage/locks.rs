@@ -4,10 +4,12 @@
 //! On the extension's own object, not advisory ones: any role can take an advisory lock, and could so
 //! keep the keys from being refreshed, or a deletion from being applied.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use pgrx::pg_sys;
+use clerk_core::resource::Kind;
+use pgrx::{pg_guard, pg_sys};
 
 /// Owners share this many locks: however many a transaction names, it takes no more from the server's lock table. The
 /// numbers of the sub-objects follow those of [`Work`].
@@ -173,5 +175,79 @@ unsafe fn acquire(tag: &pg_sys::LOCKTAG, mode: u32, for_session: bool) -> bool {
     unsafe {
         pg_sys::LockAcquire(&raw const *tag, mode as i32, for_session, true)
             != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+    }
+}
+
+/// The claim on a kind for a run, beyond transactions: no other session runs one for it. Ends with this value, or with the
+/// transaction where that fails.
+pub(crate) struct RunClaim;
+
+/// Numbers of the sub-objects that stand for kinds: `clerk._is_at_work()` looks for them.
+const FIRST_RUN_LOCK: u16 = 16;
+
+thread_local! {
+    /// What is claimed: the extension and the sub-object.
+    static CLAIMED: Cell<Option<(pg_sys::Oid, u16)>> = const { Cell::new(None) };
+    /// Whether the end of a transaction is none of the run's.
+    static IS_KEPT: Cell<bool> = const { Cell::new(false) };
+    static IS_REGISTERED: Cell<bool> = const { Cell::new(false) };
+}
+
+impl RunClaim {
+    /// None where another session is at it.
+    pub(crate) fn take(kind: Kind, extension: pg_sys::Oid) -> Option<Self> {
+        let number = Kind::ALL.iter().position(|&known| known == kind)?;
+        let part = FIRST_RUN_LOCK + u16::try_from(number).ok()?;
+        if !IS_REGISTERED.replace(true) {
+            // SAFETY: once a process; the callback is static.
+            unsafe { pg_sys::RegisterXactCallback(Some(release_at_abort), std::ptr::null_mut()) };
+        }
+        // One at a time: a run that calls another one, by a trigger, is refused.
+        if CLAIMED.get().is_some() {
+            return None;
+        }
+        // SAFETY: on the backend's thread.
+        let is_mine =
+            unsafe { acquire(&extension_tag(extension, part), pg_sys::ExclusiveLock, true) };
+        if !is_mine {
+            return None;
+        }
+        CLAIMED.set(Some((extension, part)));
+        Some(Self)
+    }
+
+    /// Runs what may roll back a transaction without the run ending by it.
+    pub(crate) fn keep<R>(run: impl FnOnce() -> R) -> R {
+        IS_KEPT.set(true);
+        let answer = run();
+        IS_KEPT.set(false);
+        answer
+    }
+}
+
+impl Drop for RunClaim {
+    fn drop(&mut self) {
+        // After an error Postgres may hold what the release needs: it is left to the end of the transaction.
+        if !std::thread::panicking() {
+            release_claim();
+        }
+    }
+}
+
+fn release_claim() {
+    if let Some((extension, part)) = CLAIMED.take() {
+        let tag = extension_tag(extension, part);
+        // SAFETY: the lock is held by this session.
+        unsafe { pg_sys::LockRelease(&raw const tag, pg_sys::ExclusiveLock as i32, true) };
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn release_at_abort(
+    event: pg_sys::XactEvent::Type,
+    _argument: *mut std::ffi::c_void,
+) {
+    if event == pg_sys::XactEvent::XACT_EVENT_ABORT && !IS_KEPT.get() {
+        release_claim();
     }
 }

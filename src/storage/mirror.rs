@@ -41,6 +41,8 @@ thread_local! {
     static BURY_ORGANIZATIONS: Statement = const { statement!("bury_organizations") };
     static BURY_MEMBERSHIPS: Statement = const { statement!("bury_organization_memberships") };
     static BURY_DOMAINS: Statement = const { statement!("bury_organization_domains") };
+    static BURY_INVITATIONS: Statement = const { statement!("bury_organization_invitations") };
+    static BURY_SUBSCRIPTIONS: Statement = const { statement!("bury_subscriptions") };
     static BURY_ROLES: Statement = const { statement!("bury_roles") };
     static BURY_PERMISSIONS: Statement = const { statement!("bury_permissions") };
     static ERASE_BODIES: Statement = const { statement!("erase_bodies") };
@@ -64,8 +66,8 @@ pub(crate) fn write(kind: Kind, objects: &str, data: Vec<&str>) -> Result<Vec<St
     })
 }
 
-/// Buries objects of a kind, a JSON array of the core's deletions. Clerk tells of no deletion
-/// of the other kinds. The bodies of their events go with them.
+/// Buries objects of a kind, a JSON array of the core's deletions. Sessions end, and are not deleted. The bodies of
+/// their events go with them.
 pub(crate) fn bury(kind: Kind, objects: &str) -> Result<(), spi::Error> {
     let run = |statement: &Statement| statement.run(&[objects.into()], |_| Ok(()));
     match kind {
@@ -75,7 +77,9 @@ pub(crate) fn bury(kind: Kind, objects: &str) -> Result<(), spi::Error> {
         Kind::Domain => BURY_DOMAINS.with(run),
         Kind::Role => BURY_ROLES.with(run),
         Kind::Permission => BURY_PERMISSIONS.with(run),
-        Kind::Invitation | Kind::Session | Kind::Subscription => return Ok(()),
+        Kind::Invitation => BURY_INVITATIONS.with(run),
+        Kind::Subscription => BURY_SUBSCRIPTIONS.with(run),
+        Kind::Session => return Ok(()),
     }?;
     ERASE_BODIES.with(run)
 }

@@ -1,10 +1,13 @@
-//! The signing secrets in the file that `clerk_sync.webhook_secret_file` names, kept until it changes.
+//! The signing secrets in the file that `clerk_sync.webhook_secret_file` names, kept until it changes; and the secret key in
+//! another one.
 
 use std::cell::RefCell;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 
+use clerk_core::backend_api::api_key::ApiKey;
 use clerk_core::webhook::signature::Secret;
+use zeroize::Zeroizing;
 
 use crate::errors::warn_of_secret_file;
 use crate::settings;
@@ -60,10 +63,27 @@ pub(crate) fn with_secrets<R>(run: impl FnOnce(&[Secret]) -> R) -> R {
 
 /// The reason of a failure holds nothing of the file's content.
 fn read(path: &str, file: &Metadata) -> Result<Vec<Secret>, String> {
+    let text = read_text(path, file)?;
+    Secret::parse_file(&text).map_err(|error| error.to_string())
+}
+
+fn read_text(path: &str, file: &Metadata) -> Result<Zeroizing<String>, String> {
     // Anything else, a pipe, might keep the backend waiting.
     if !file.is_file() || file.len() > MAX_BYTES {
         return Err(format!("not a regular file of up to {MAX_BYTES} bytes"));
     }
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    Secret::parse_file(&text).map_err(|error| error.to_string())
+    Ok(Zeroizing::new(text))
+}
+
+/// The secret key of the Backend API in the first line of the file that `clerk_sync.api_key_file` names, read anew; None where
+/// it names none. The reason of a failure holds nothing of the file's content.
+pub(crate) fn read_api_key() -> Result<Option<ApiKey>, String> {
+    let Some(path) = settings::backend_api::api_key_file() else {
+        return Ok(None);
+    };
+    let file = fs::metadata(&path).map_err(|error| error.to_string())?;
+    let text = read_text(&path, &file)?;
+    let key = ApiKey::parse(text.lines().next().unwrap_or_default());
+    key.map(Some).map_err(|error| error.to_string())
 }

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use clerk_core::backend_api::api_key::ApiKey;
 use clerk_core::time::UnixMicros;
 use clerk_core::webhook::signature::Secret;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
@@ -101,21 +102,56 @@ pub(crate) fn is_of_webhooks(name: &str) -> bool {
             .is_some_and(|label| (1..=64).contains(&label.len()) && label.bytes().all(is_fit))
 }
 
+/// Whether it is the name of a secret key of the Backend API: `api_key`, or `api_key:ins_...` of one of several instances.
+pub(crate) fn is_api_key(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("api_key") else {
+        return false;
+    };
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    rest.is_empty()
+        || rest
+            .strip_prefix(":ins_")
+            .is_some_and(|label| (1..=60).contains(&label.len()) && label.bytes().all(is_fit))
+}
+
+/// The secret keys of the Backend API, each with the instance that it is set for, if it is set for one; in the order of their
+/// names.
+pub(crate) fn api_keys() -> Vec<(Option<String>, ApiKey)> {
+    let keys = scan(find_table(), |row| {
+        let name: String = row.get_by_name("name").ok()??;
+        let value: &str = row.get_by_name("value").ok()??;
+        let key = ApiKey::parse(value).ok().filter(|_| is_api_key(&name));
+        Some(key.map(|key| (name, key)))
+    });
+    let mut keys: Vec<_> = keys.unwrap_or_default().into_iter().flatten().collect();
+    keys.sort_by(|(one, _), (other, _)| one.cmp(other));
+    keys.into_iter()
+        .map(|(name, key)| {
+            let instance = name.split_once(':').map(|(_, label)| label.to_owned());
+            (instance, key)
+        })
+        .collect()
+}
+
 /// Whether a secret may sign the events of one instance only.
 pub(crate) fn is_any_bound() -> bool {
     KEPT.with_borrow(|kept| kept.iter().any(|kept| kept.instance.is_some()))
 }
 
-fn read() -> Vec<Kept> {
+fn find_table() -> pg_sys::Oid {
     // SAFETY: plain catalog lookups by name inside a transaction.
-    let table = unsafe {
+    unsafe {
         let schema = pg_sys::get_namespace_oid(c"clerk".as_ptr(), true);
         if schema == pg_sys::InvalidOid {
             pg_sys::InvalidOid
         } else {
             pg_sys::get_relname_relid(c"secrets".as_ptr(), schema)
         }
-    };
+    }
+}
+
+fn read() -> Vec<Kept> {
+    let table = find_table();
     TABLE.set(table);
     if table == pg_sys::InvalidOid {
         return Vec::new();

@@ -26,6 +26,29 @@ thread_local! {
         include_str!("../../sql/statements/due_events.sql"),
         &[PgBuiltInOids::INT4OID],
     ) };
+    static IS_ANY_TO_HEAL: Statement = const { Statement::new(
+        "SELECT EXISTS (SELECT FROM clerk.webhook_events
+            WHERE status = 'failed' AND refetched_at IS NULL AND attempts >= 2 AND object_id IS NOT NULL)",
+        &[],
+    ) };
+    // Each object once: what it is now makes all of its events superfluous.
+    static TO_HEAL: Statement = const { Statement::new(
+        "SELECT pg_catalog.min(id), kind, object_id FROM clerk.webhook_events
+        WHERE status = 'failed' AND refetched_at IS NULL AND attempts >= 2 AND object_id IS NOT NULL AND kind IS NOT NULL
+            AND instance_id = $1
+        GROUP BY kind, object_id ORDER BY pg_catalog.min(received_at) LIMIT $2",
+        &[PgBuiltInOids::TEXTOID, PgBuiltInOids::INT4OID],
+    ) };
+    static NOTE_REFETCH: Statement = const { Statement::new(
+        "UPDATE clerk.webhook_events SET
+            refetched_at = pg_catalog.clock_timestamp(),
+            status = coalesce($2, status),
+            applied_at = CASE WHEN $2 IS NOT NULL THEN pg_catalog.clock_timestamp() ELSE applied_at END,
+            next_attempt_at = CASE WHEN $2 IS NULL THEN next_attempt_at END,
+            last_error = CASE WHEN $2 IS NULL THEN last_error END
+        WHERE id = $1 AND status = 'failed'",
+        &[PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTOID],
+    ) };
 }
 
 /// Where an event stands.
@@ -132,4 +155,39 @@ pub(crate) fn take_due(most: i32) -> Result<Vec<Due>, spi::Error> {
             .collect()
         })
     })
+}
+
+/// An event that failed, and what it is about.
+pub(crate) struct ToHeal {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) object_id: String,
+}
+
+/// Whether an event failed twice, and Clerk was not asked yet.
+pub(crate) fn is_any_to_heal() -> Result<bool, spi::Error> {
+    IS_ANY_TO_HEAL.with(|statement| {
+        statement.look(&[], |rows| Ok(rows.first().get_one()?.unwrap_or_default()))
+    })
+}
+
+/// Such events of an instance, one an object.
+pub(crate) fn list_to_heal(instance_id: &str, most: i32) -> Result<Vec<ToHeal>, spi::Error> {
+    TO_HEAL.with(|statement| {
+        statement.look(&[instance_id.into(), most.into()], |rows| {
+            rows.map(|row| {
+                Ok(ToHeal {
+                    id: row.get(1)?.unwrap_or_default(),
+                    kind: row.get(2)?.unwrap_or_default(),
+                    object_id: row.get(3)?.unwrap_or_default(),
+                })
+            })
+            .collect()
+        })
+    })
+}
+
+/// Notes that Clerk was asked for the object of an event; with a status it is dealt with.
+pub(crate) fn note_refetch(id: &str, status: Option<&str>) -> Result<(), spi::Error> {
+    NOTE_REFETCH.with(|statement| statement.run(&[id.into(), status.into()], |_| Ok(())))
 }

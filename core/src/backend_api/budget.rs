@@ -17,8 +17,12 @@ const BURST: i64 = 80;
 
 /// How many slots a request takes where Clerk's limit is so many requests in 10 s. Four fifths of the limit are used.
 pub fn slots_of_request(limit: u32) -> u32 {
-    let used = (limit / 5 * 4).max(1);
-    SLOTS.div_ceil(used).max(1)
+    slots_of_rate(limit / 5 * 4)
+}
+
+/// How many slots a request takes where so many may be sent in 10 s; 800 at most.
+pub fn slots_of_rate(rate: u32) -> u32 {
+    SLOTS.div_ceil(rate.max(1)).max(1)
 }
 
 /// The first slot that a request may take now; a counter below it is set to it.

@@ -64,7 +64,8 @@ pub fn lookup(
         Kind::Domain => Lookup::InList(format!("/organizations/{}/domains?", organization()?)),
         Kind::Role => Lookup::InList("/organization_roles?".to_owned()),
         Kind::Permission => Lookup::InList("/organization_permissions?".to_owned()),
-        Kind::Session => Lookup::Object(format!("/sessions/{id}")),
+        // Clerk forgets sessions that ended, which are not deleted here.
+        Kind::Session => return Err(LookupError::Kind),
         Kind::Subscription => Lookup::Object(match (organization_id, user_id) {
             (Some(organization), _) => {
                 format!("/organizations/{organization}/billing/subscription")

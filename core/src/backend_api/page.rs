@@ -43,6 +43,9 @@ pub enum PageError {
         /// How many.
         items: usize,
     },
+    /// Not an object.
+    #[error("the answer is not an object")]
+    NotAnObject,
     /// Not an object with a `total_count`.
     #[error("the answer is not a number of objects")]
     NotACount,
@@ -75,6 +78,19 @@ impl<'a> Page<'a> {
     /// Says what it is not.
     pub fn parse(body: &'a [u8]) -> Result<Self, PageError> {
         let text = std::str::from_utf8(body).map_err(|_| PageError::NotText)?;
+        let page = Self::parse_any(text)?;
+        let items = page.items.len();
+        if items > MAX_LIMIT as usize {
+            return Err(PageError::TooLong { items });
+        }
+        Ok(page)
+    }
+
+    /// Reads a list of any length, in the same forms.
+    ///
+    /// # Errors
+    /// Says what it is not.
+    pub fn parse_any(text: &'a str) -> Result<Self, PageError> {
         let (items, total) = if text.trim_start().starts_with('[') {
             (
                 serde_json::from_str(text).map_err(|_| PageError::NotAList)?,
@@ -86,9 +102,6 @@ impl<'a> Page<'a> {
             (counted.data, counted.total_count)
         };
         let items: Vec<&RawValue> = items;
-        if items.len() > MAX_LIMIT as usize {
-            return Err(PageError::TooLong { items: items.len() });
-        }
         let items = items.into_iter().map(Item::of).collect::<Option<_>>();
         Ok(Self {
             items: items.ok_or(PageError::NotAList)?,
@@ -98,6 +111,16 @@ impl<'a> Page<'a> {
 }
 
 impl<'a> Item<'a> {
+    /// Reads a single object.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn parse(body: &'a [u8]) -> Result<Self, PageError> {
+        let text = std::str::from_utf8(body).map_err(|_| PageError::NotText)?;
+        let value: &RawValue = serde_json::from_str(text).map_err(|_| PageError::NotAnObject)?;
+        Self::of(value).ok_or(PageError::NotAnObject)
+    }
+
     /// None where it is no object.
     fn of(value: &'a RawValue) -> Option<Self> {
         let text = value.get();
