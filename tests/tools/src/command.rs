@@ -4,7 +4,7 @@ use crate::arguments::Arguments;
 use crate::key::TestKey;
 use crate::server::{self, Endpoint};
 use crate::token::{Recipe, batch};
-use crate::{Failure, Outcome, history, verify, webhook};
+use crate::{Failure, Outcome, backend, history, verify, webhook};
 use serde_json::{Map, Value};
 use std::io::{BufRead, BufWriter, Read, Write, stdin};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,10 @@ clerk-testing sign-many --key DIR --count N [--users M] [--format copy|pgbench] 
 clerk-testing sign-webhook --secret WHSEC --id ID [--at UNIX]
     Reads the body of a delivery and prints its headers, a JSON object, as Svix signs for Clerk.
 
+clerk-testing sign-events --secret WHSEC [--prefix msg_]
+    Reads events, one a line, and prints for each a line of SQL that delivers it to clerk.receive_webhook, signed now
+    under the prefix and its number from 1, and gives the status.
+
 clerk-testing history --seed N --secret WHSEC --payloads DIR --out DIR [--events 400] [--at UNIX]
     Tells a random history. Writes to DIR: deliveries.sql, a line for each delivery that calls clerk.receive_webhook
     and gives its id, status and outcome; events.jsonl and expected.jsonl, what happened and what must be there
@@ -40,9 +44,11 @@ clerk-testing bench-verify --key DIR [--rounds 5]
     of the rounds: with a key that is parsed once, parsed from DER each time, built from its components each time.
     Only a release build tells anything.
 
-clerk-testing serve --jwks FILE [--port 0] [--port-file F] [--tls-dir DIR]
+clerk-testing serve --jwks FILE [--port 0] [--port-file F] [--tls-dir DIR] [--api-key KEY]
     Serves on 127.0.0.1 until it is killed; writes the port to F when it is ready. With --tls-dir it speaks HTTPS
-    under a certificate for localhost and 127.0.0.1, and writes its authority to DIR/ca.pem. The paths are:
+    under a certificate for localhost and 127.0.0.1, and writes its authority to DIR/ca.pem. With --api-key it plays
+    Clerk's Backend API of version 2026-05-12 under /v1/, of the instance whose id is the kid of the first key, with
+    what is put there by way of /control/. The paths are:
 ";
 
 /// Runs one command. `words` are the arguments after the program's name.
@@ -53,18 +59,27 @@ pub fn run(words: &[String]) -> Outcome<()> {
         ["sign", ..] => sign(&words[1..]),
         ["sign-many", ..] => sign_many(&words[1..]),
         ["sign-webhook", ..] => sign_webhook(&words[1..]),
+        ["sign-events", ..] => sign_events(&words[1..]),
         ["history", ..] => tell_history(&words[1..]),
         ["bench-verify", ..] => bench_verify(&words[1..]),
         ["serve", ..] => serve(&words[1..]),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
-            for (path, meaning) in server::PATHS {
-                println!("      {path:24} {meaning}");
-            }
+            print_table(server::PATHS);
+            println!("    Under /control/, with JSON bodies and without a key:");
+            print_table(backend::CONTROLS);
+            println!("    The faults are:");
+            print_table(backend::FAULTS);
             Ok(())
         }
         [] => Err("a command is missing; see clerk-testing help".into()),
         [other, ..] => Err(format!("unknown command {other:?}; see clerk-testing help").into()),
+    }
+}
+
+fn print_table(rows: &[(&str, &str)]) {
+    for (name, meaning) in rows {
+        println!("      {name:24} {meaning}");
     }
 }
 
@@ -124,6 +139,26 @@ fn sign_webhook(words: &[String]) -> Outcome<()> {
     Ok(())
 }
 
+fn sign_events(words: &[String]) -> Outcome<()> {
+    let arguments = Arguments::parse(words, &["secret", "prefix"])?;
+    let secret = arguments.required("secret")?;
+    let prefix = arguments.text("prefix").unwrap_or("msg_");
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for (event, number) in stdin().lock().lines().zip(1..) {
+        let event = event?;
+        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
+        let id = format!("{prefix}{number}");
+        let headers = webhook::headers(secret, &id, now, event.as_bytes())?.to_string();
+        writeln!(
+            out,
+            "SELECT status FROM clerk.receive_webhook('{}','{}');",
+            headers.replace('\'', "''"),
+            event.replace('\'', "''"),
+        )?;
+    }
+    Ok(out.flush()?)
+}
+
 fn tell_history(words: &[String]) -> Outcome<()> {
     let known = ["seed", "secret", "payloads", "out", "events", "at"];
     let arguments = Arguments::parse(words, &known)?;
@@ -167,12 +202,15 @@ fn bench_verify(words: &[String]) -> Outcome<()> {
 }
 
 fn serve(words: &[String]) -> Outcome<()> {
-    let arguments = Arguments::parse(words, &["port", "port-file", "jwks", "tls-dir"])?;
-    let endpoint = Endpoint::bind(
+    let arguments = Arguments::parse(words, &["port", "port-file", "jwks", "tls-dir", "api-key"])?;
+    let mut endpoint = Endpoint::bind(
         arguments.number("port", 0)?,
         PathBuf::from(arguments.required("jwks")?),
         arguments.text("tls-dir").map(Path::new),
     )?;
+    if let Some(key) = arguments.text("api-key") {
+        endpoint.play_backend(key);
+    }
     if let Some(file) = arguments.text("port-file") {
         // Renamed into place, so that a script that waits for the file never reads half a number.
         let unfinished = format!("{file}.part");

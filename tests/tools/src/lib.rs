@@ -3,13 +3,14 @@
 //! Nothing here is part of the extension. It makes signing keys and session tokens as Clerk makes them
 //! ([`key`], [`token`]), bad ones included, signs webhooks ([`webhook`]), tells
 //! random histories by them ([`history`]), serves a JWKS endpoint that can fail in every way that an
-//! HTTP client has to survive ([`server`]), and times the bare signature check ([`verify`]). [`command`] is the
-//! `clerk-testing` binary.
+//! HTTP client has to survive ([`server`]), the Backend API beside it ([`backend`]), and times the bare signature
+//! check ([`verify`]). [`command`] is the `clerk-testing` binary.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod arguments;
+pub mod backend;
 pub mod command;
 pub mod history;
 pub mod key;

@@ -1,12 +1,17 @@
-//! A small HTTP/1.1 and HTTPS server that plays Clerk's JWKS endpoint, with failures by path.
+//! A small HTTP/1.1 and HTTPS server that plays Clerk's JWKS endpoint, with failures by path, and its Backend API.
 //!
-//! One thread a connection, one request a connection. Loopback only.
+//! One thread a connection, one request a connection, but many to the Backend API. Loopback only.
 
 mod authority;
+mod connection;
 mod reply;
 mod request;
 
+pub(crate) use connection::Connection;
 pub use reply::PATHS;
+pub(crate) use request::Request;
+
+use crate::backend::Backend;
 
 use crate::Outcome;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -25,13 +30,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Endpoint {
     listener: TcpListener,
     port: u16,
-    shared: Arc<Shared>,
+    shared: Shared,
 }
 
 /// What the threads of all connections use.
 struct Shared {
     jwks: PathBuf,
     tls: Option<Arc<ServerConfig>>,
+    backend: Option<Backend>,
     /// Requests so far by path, `/count` and `/reset` left out.
     requests: Mutex<BTreeMap<String, u64>>,
 }
@@ -45,16 +51,22 @@ impl Endpoint {
             .transpose()?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         let port = listener.local_addr()?.port();
-        let shared = Arc::new(Shared {
+        let shared = Shared {
             jwks,
             tls,
+            backend: None,
             requests: Mutex::default(),
-        });
+        };
         Ok(Self {
             listener,
             port,
             shared,
         })
+    }
+
+    /// Plays the Backend API too, for clients that have its secret key.
+    pub fn play_backend(&mut self, key: &str) {
+        self.shared.backend = Some(Backend::new(key, self.shared.jwks.clone()));
     }
 
     /// The port that was bound.
@@ -64,8 +76,9 @@ impl Endpoint {
 
     /// Answers until the process ends (SIGTERM ends it).
     pub fn serve(self) -> Outcome<()> {
+        let shared = Arc::new(self.shared);
         for stream in self.listener.incoming() {
-            let shared = Arc::clone(&self.shared);
+            let shared = Arc::clone(&shared);
             let stream = stream?;
             thread::spawn(move || {
                 // A client that goes away is what many tests are about: nobody needs to hear of it.
@@ -81,18 +94,34 @@ impl Shared {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
+        let socket = stream.try_clone()?;
         match &self.tls {
-            None => self.answer(stream),
+            None => self.converse(Connection::new(stream, socket)),
             Some(config) => {
                 let connection = ServerConnection::new(Arc::clone(config))?;
-                self.answer(StreamOwned::new(connection, stream))
+                self.converse(Connection::new(
+                    StreamOwned::new(connection, stream),
+                    socket,
+                ))
             }
         }
     }
 
-    fn answer(&self, mut stream: impl Read + Write) -> Outcome<()> {
-        let path = request::read_path(&mut stream)?;
-        reply::send(self, &path, &mut stream)
+    fn converse(&self, mut connection: Connection<impl Read + Write>) -> Outcome<()> {
+        while let Some(request) = connection.read()? {
+            match &self.backend {
+                Some(backend) if request.path.starts_with("/v1/") => {
+                    if !backend.answer(&request, &mut connection)? {
+                        break;
+                    }
+                }
+                Some(backend) if request.path.starts_with("/control/") => {
+                    return connection.send(&backend.control(&request), false);
+                }
+                _ => return reply::send(self, &request.path, &mut connection.stream),
+            }
+        }
+        Ok(())
     }
 
     /// Adds one to the count of `path`.
