@@ -37,7 +37,7 @@ fn pick(world: &World, kind: Kind, rng: &mut Rng) -> Option<String> {
 
 fn create(world: &mut World, kind: Kind, rng: &mut Rng) -> Outcome<Vec<String>> {
     let number = world.number();
-    let mut value = generator::object(world, kind, number % 1_000_000);
+    let mut value = generator::object(world, kind, number);
     value["id"] = json!(kind.id(number));
     if kind == Kind::Membership {
         let user = pick(world, Kind::User, rng);

@@ -82,7 +82,8 @@ pub(super) fn object(world: &World, kind: Kind, number: u64) -> Value {
         Kind::Membership => {
             let (user, lap) = nth(world, Kind::User, number);
             // Another organization each time it is the same user's turn.
-            let (organization, _) = nth(world, Kind::Organization, number + lap);
+            let turn = number % world.of(Kind::User).len().max(1) as u64 + lap;
+            let (organization, _) = nth(world, Kind::Organization, turn);
             join(&mut value, &user, organization);
             if !number.is_multiple_of(7) {
                 value["role"] = json!("org:member");
@@ -246,6 +247,23 @@ mod tests {
             assert_eq!(value["id"], kind.id(42));
             assert!(value["object"].is_string(), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn nobody_is_a_member_twice() {
+        let mut world = World::new();
+        for (kind, count) in [
+            (Kind::User, 4),
+            (Kind::Organization, 5),
+            (Kind::Membership, 20),
+        ] {
+            generate(&mut world, kind, 0, count).unwrap();
+        }
+        let memberships = world.of(Kind::Membership).objects();
+        let pairs: std::collections::BTreeSet<_> = memberships
+            .map(|(_, object)| (object.user.clone(), object.organization.clone()))
+            .collect();
+        assert_eq!(pairs.len(), 20);
     }
 
     #[test]
