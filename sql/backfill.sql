@@ -31,13 +31,6 @@ CREATE FUNCTION clerk.import_json(
 COMMENT ON FUNCTION clerk.import_json(text, jsonb, text, timestamptz) IS
     'writes objects that somebody else read from the Backend API (an object, a list, or a page with data), as clerk.backfill() does; refused: a list of id and reason';
 
-CREATE FUNCTION clerk._heal(max_events integer) RETURNS integer
-    LANGUAGE c VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS 'MODULE_PATHNAME', 'heal_events_wrapper';
-COMMENT ON FUNCTION clerk._heal(integer) IS
-    'internal: asks Clerk for the objects of up to so many events that failed twice, and gives the number of those that are dealt with';
-
 -- The kind is one of the tables of this schema.
 CREATE FUNCTION clerk._compare(kind text, ids text[], data text[])
     RETURNS TABLE (id text, updated_at timestamptz, deleted_at timestamptz, is_same boolean)
@@ -47,9 +40,12 @@ AS $body$
 BEGIN
     RETURN QUERY EXECUTE format($statement$
         SELECT stored.id, stored.updated_at, stored.deleted_at,
-            stored.deleted_at IS NULL AND stored.data = new.data::jsonb
-        FROM unnest($1, $2) AS new (id, data) JOIN clerk.%I AS stored ON stored.id = new.id
-        $statement$, kind) USING ids, data;
+            -- As apply_organization_invitations.sql stores it.
+            stored.deleted_at IS NULL AND stored.data = new.data::jsonb%2$s
+        FROM unnest($1, $2) AS new (id, data) JOIN clerk.%1$I AS stored ON stored.id = new.id
+        $statement$, kind,
+        CASE kind WHEN 'organization_invitations' THEN $$ - 'url' - 'public_inviter_data'$$ ELSE '' END)
+        USING ids, data;
 END
 $body$;
 COMMENT ON FUNCTION clerk._compare(text, text[], text[]) IS 'internal: what is stored of these objects, and whether it is the same';

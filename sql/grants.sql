@@ -61,7 +61,6 @@ GRANT EXECUTE ON FUNCTION
     clerk.run_maintenance(),
     clerk.refetch(text, text, text),
     clerk.import_json(text, jsonb, text, timestamptz),
-    clerk._heal(integer),
     clerk._is_at_work(text),
     clerk.explain_access(regclass, jsonb, text, text),
     clerk._assume_session(jsonb),

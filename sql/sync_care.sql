@@ -91,6 +91,8 @@ BEGIN
             END LOOP;
         END LOOP;
     END IF;
+    DELETE FROM clerk.sync_runs WHERE finished_at < (SELECT clock_timestamp()) - interval '30 days'
+        AND id NOT IN (SELECT max(id) FROM clerk.sync_runs GROUP BY purpose, kind, instance_id);
     RETURN greatest(max_rows, 0) - left_over;
 END
 $body$;
@@ -108,7 +110,9 @@ CREATE VIEW clerk.sync_health AS
         pg_catalog.clock_timestamp() - l.received_at AS silence,
         CASE WHEN pg_catalog.clock_timestamp() - l.received_at
                 > greatest(interval '1 hour', 10 * coalesce(g.usual_gap, interval '0'))
-            THEN 'silent: is the endpoint disabled, or its address wrong?' END AS warning
+            THEN 'silent: is the endpoint disabled, or its address wrong?' END AS warning,
+        o.last_reconciled_at,
+        o.drift
     FROM (
         -- By an index each: the ledger may be long.
         SELECT w.received, d.applied, d.stale, d.ignored, w.failed, b.dead
@@ -138,7 +142,18 @@ CREATE VIEW clerk.sync_health AS
                 SELECT received_at FROM clerk.webhook_events ORDER BY received_at DESC LIMIT 200) AS r
         ) AS s
         WHERE s.gap IS NOT NULL
-    ) AS g;
+    ) AS g
+    CROSS JOIN (
+        -- Of the last comparison of each kind that came to its end.
+        SELECT pg_catalog.max(r.finished_at) AS last_reconciled_at,
+            pg_catalog.sum((
+                SELECT pg_catalog.count(*) FROM clerk.sync_findings AS f
+                WHERE f.run_id = r.id AND f.repaired_at IS NULL))::bigint AS drift
+        FROM (
+            SELECT DISTINCT ON (kind, instance_id) id, finished_at FROM clerk.sync_runs
+            WHERE purpose <> 'backfill' AND status IN ('done', 'held back')
+            ORDER BY kind, instance_id, id DESC) AS r
+    ) AS o;
 COMMENT ON VIEW clerk.sync_health IS 'how the sync goes: one row';
 COMMENT ON COLUMN clerk.sync_health.received IS 'events that wait for their first attempt';
 COMMENT ON COLUMN clerk.sync_health.applied IS 'events that were applied, of those received in the last 24 hours';
@@ -153,3 +168,5 @@ COMMENT ON COLUMN clerk.sync_health.last_event_at IS 'when Clerk made the newest
 COMMENT ON COLUMN clerk.sync_health.usual_gap IS 'the time that 9 of 10 gaps between the last 200 events did not exceed';
 COMMENT ON COLUMN clerk.sync_health.silence IS 'how long nothing was received';
 COMMENT ON COLUMN clerk.sync_health.warning IS 'told where the silence is longer than an hour and than ten usual gaps; NULL where all is well';
+COMMENT ON COLUMN clerk.sync_health.last_reconciled_at IS 'when clerk.reconcile() ended last; NULL: never';
+COMMENT ON COLUMN clerk.sync_health.drift IS 'how many objects differed then and were not mended; NULL: never compared';

@@ -3,6 +3,7 @@
 //! Only where the library is in `shared_preload_libraries`. A launcher starts one worker for each
 //! database in `clerk_sync.databases`; without any of it, `clerk.run_maintenance()` does the same once.
 
+mod api;
 mod launcher;
 mod process;
 mod rounds;

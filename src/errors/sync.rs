@@ -124,7 +124,7 @@ impl From<SyncError> for ErrorReport {
                 "Clerk does not list them any more; so many at once may be another cause. Everything else was mended.".to_owned(),
                 "SELECT * FROM clerk.sync_findings WHERE finding = 'extra' shows them; force => true, or a greater max_deletions, deletes those of which Clerk says by id that they are gone.",
             ),
-            E::Storage(_) => (Code::ERRCODE_INTERNAL_ERROR, String::new(), ""),
+            E::Storage(_) | E::Step(_) => (Code::ERRCODE_INTERNAL_ERROR, String::new(), ""),
             E::Abandoned => (Code::ERRCODE_QUERY_CANCELED, String::new(), CALL_AGAIN),
         };
         let mut report = Self::new(code, message, "clerk_sync");

@@ -65,7 +65,7 @@ pub(crate) fn has_ended(session_id: Datum) -> bool {
 }
 
 /// The owner of a table in the schema clerk; None where the extension is not installed.
-fn owner_of(table: &CStr) -> Option<Oid> {
+pub(crate) fn owner_of(table: &CStr) -> Option<Oid> {
     // SAFETY: catalog lookups inside a transaction; the entry is released after its field was read.
     unsafe {
         let schema = pg_sys::get_namespace_oid(c"clerk".as_ptr(), true);

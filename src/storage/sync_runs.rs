@@ -133,7 +133,7 @@ pub(crate) fn begin(
         instance_id.into(),
         source.into(),
     ];
-    let read = |mut rows: pgrx::spi::SpiTupleTable<'_>| {
+    let read = |mut rows: spi::SpiTupleTable<'_>| {
         let Some(row) = rows.next() else {
             return Ok(None);
         };

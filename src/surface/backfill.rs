@@ -2,11 +2,11 @@
 
 use clerk_core::resource::Kind;
 use clerk_core::time::UnixMillis;
+use pgrx::JsonB;
 use pgrx::datum::{AnyElement, TimestampWithTimeZone};
 use pgrx::pg_sys::FunctionCallInfo;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use pgrx::{IntoDatum, JsonB};
 
 use super::call::jsonb_text;
 use super::memberships::owner_of_function;
@@ -18,7 +18,7 @@ use crate::storage::search_path;
 use crate::sync::backend::error::SyncError;
 use crate::sync::backend::run::{self, Order, Purpose, kinds_of};
 use crate::sync::backend::surroundings::{Function, Procedure};
-use crate::sync::backend::{heal, import, refetch};
+use crate::sync::backend::{import, refetch};
 use crate::sync::batch;
 
 type Kinds = Option<Vec<Option<String>>>;
@@ -132,13 +132,6 @@ fn import_json(
         imported.counts.unchanged,
         JsonB(refused),
     )))
-}
-
-#[pg_extern(sql = false)]
-fn heal_events(most: i32) -> Result<i32, ErrorReport> {
-    refuse_read_only(c"clerk._heal()");
-    check_isolation()?;
-    Ok(heal::heal(most, &mut Function)?)
 }
 
 fn kind_of(name: Option<&str>) -> Result<Kind, SyncError> {

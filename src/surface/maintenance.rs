@@ -12,9 +12,14 @@ use crate::settings;
 use crate::storage::instances;
 use crate::storage::locks::{self, Work};
 use crate::storage::subtransaction::in_subtransaction;
+use crate::sync::backend::heal;
+use crate::sync::backend::surroundings::Function;
 
 /// Batches of one step: what is left then is for the next call, in another transaction.
 const MOST_BATCHES: i32 = 20;
+
+/// How many objects of failed events are asked of Clerk.
+const BATCH_OF_FAILED: i32 = 20;
 
 const BUSY: &str = "left to another session, which is at it";
 
@@ -37,6 +42,12 @@ fn run_maintenance()
     };
     let drained = repeat(batches, || maintenance::drain(BATCH));
     rows.push(("webhook events".to_owned(), drained));
+    let healed = in_subtransaction(|_| true, || heal::heal(BATCH_OF_FAILED, &mut Function));
+    let healed = match healed {
+        Ok(count) => format!("{count} dealt with"),
+        Err(error) => format!("failed: {error}"),
+    };
+    rows.push(("failed events".to_owned(), healed));
     let purged = repeat(MOST_BATCHES, || maintenance::purge(BATCH, extension));
     rows.push(("purge".to_owned(), purged));
     Ok(TableIterator::new(rows))

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use clerk_core::key_refresh::KeyState;
 use pgrx::prelude::*;
 
+use super::api::ApiWork;
 use super::process::{self, Complaints};
 use super::shared::{self, Slot};
 use crate::clerk_api::{self, FetchError};
@@ -35,6 +36,7 @@ struct Worker {
     /// When it began.
     first_nudges: u32,
     purged: Option<Instant>,
+    api: ApiWork,
 }
 
 /// The last fetch of an instance's keys by this process.
@@ -77,6 +79,7 @@ pub extern "C-unwind" fn clerk_sync_worker_main(slot: pg_sys::Datum) {
         attempts: HashMap::new(),
         first_nudges: slot.nudges(),
         purged: None,
+        api: ApiWork::default(),
     };
     // Back to the launcher where the database is no longer listed, or wanted by somebody.
     while settings::databases().contains(&name) && worker.run_round() == Next::GoOn {
@@ -108,8 +111,21 @@ impl Worker {
             c"clerk_sync: applying webhook events",
             |_| maintenance::drain(BATCH),
         );
-        if next == Next::MakeWay || self.purged.is_some_and(|at| at.elapsed() < PURGE_INTERVAL) {
+        if next == Next::MakeWay {
             return next;
+        }
+        let healed = process::catch_error(|| self.api.heal());
+        let is_wanted = self.complaints.hear("ask for failed events", healed);
+        if is_wanted == Some(true) {
+            return Next::MakeWay;
+        }
+        let reconciled = process::catch_error(|| self.api.reconcile());
+        let is_wanted = self.complaints.hear("compare with Clerk", reconciled);
+        if is_wanted == Some(true) {
+            return Next::MakeWay;
+        }
+        if self.purged.is_some_and(|at| at.elapsed() < PURGE_INTERVAL) {
+            return Next::GoOn;
         }
         self.purged = Some(Instant::now());
         self.repeat(

@@ -71,6 +71,8 @@ pub(crate) enum SyncError {
     },
     #[error("a statement of clerk_sync failed: {0}")]
     Storage(#[from] spi::Error),
+    #[error("a step failed: {0}")]
+    Step(String),
     /// Somebody wants this process elsewhere.
     #[error("the run was given up")]
     Abandoned,

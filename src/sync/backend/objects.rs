@@ -16,7 +16,6 @@ use crate::sync::batch::{self, Verdict};
 /// Objects that were read together.
 pub(super) struct Objects {
     kind: Kind,
-    instance_id: String,
     as_of: UnixMillis,
     changes: Vec<Change>,
     /// Those that cannot be read: id and reason.
@@ -54,7 +53,6 @@ impl Objects {
     ) -> Self {
         let mut objects = Self {
             kind,
-            instance_id: instance_id.to_owned(),
             as_of,
             changes: Vec::with_capacity(items.len()),
             unreadable: Vec::new(),
