@@ -99,6 +99,11 @@ impl From<SyncError> for ErrorReport {
                 sentence(&error.to_string()),
                 "See clerk_sync.api_url and clerk_sync.ca_file.",
             ),
+            E::Threads(error) => (
+                Code::ERRCODE_INSUFFICIENT_RESOURCES,
+                sentence(&error.to_string()),
+                "Call it again when they have: a request lasts no longer than clerk_sync.http_timeout.",
+            ),
             E::Lookup(_) => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 String::new(),
@@ -123,6 +128,11 @@ impl From<SyncError> for ErrorReport {
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "Clerk does not list them any more; so many at once may be another cause. Everything else was mended.".to_owned(),
                 "SELECT * FROM clerk.sync_findings WHERE finding = 'extra' shows them; force => true, or a greater max_deletions, deletes those of which Clerk says by id that they are gone.",
+            ),
+            E::OneSnapshot => (
+                Code::ERRCODE_INVALID_TRANSACTION_STATE,
+                String::new(),
+                "SET default_transaction_isolation = 'read committed' first.",
             ),
             E::Storage(_) | E::Step(_) => (Code::ERRCODE_INTERNAL_ERROR, String::new(), ""),
             E::Abandoned => (Code::ERRCODE_QUERY_CANCELED, String::new(), CALL_AGAIN),

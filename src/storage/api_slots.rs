@@ -1,13 +1,23 @@
 //! The budget of requests to the Backend API: a sequence, which all sessions of the database share. It is not
 //! transactional: whoever takes a slot keeps nobody waiting, however long his transaction lasts.
 
+use std::time::Duration;
+
 use clerk_core::backend_api::budget;
 use clerk_core::time::UnixMicros;
 use pgrx::prelude::*;
 
 use super::statement::Statement;
 
+/// How long before its time a slot is taken.
+const NEAR: Duration = Duration::from_millis(500);
+
 thread_local! {
+    static LAST: Statement = const { Statement::new("SELECT last_value FROM clerk.api_slots", &[]) };
+    static SET_BACK: Statement = const { Statement::new(
+        "SELECT pg_catalog.setval('clerk.api_slots', $1)",
+        &[PgBuiltInOids::INT8OID],
+    ) };
     // Two that set it forward at the same time set it to the same.
     static TAKE: Statement = const { Statement::new(
         "SELECT pg_catalog.max(CASE WHEN slot < $2 THEN pg_catalog.setval('clerk.api_slots', $2) ELSE slot END)
@@ -20,12 +30,32 @@ thread_local! {
     ) };
 }
 
-/// Takes so many slots, and gives the last of them, of which the request waits for the time.
-pub(crate) fn take(slots: u32, now: UnixMicros) -> Result<i64, spi::Error> {
+/// What became of a request's turn.
+pub(crate) enum Turn {
+    /// It comes after this time, which is short.
+    After(Duration),
+    /// Others are waiting: nothing was taken, and so long nothing will be to be had.
+    NotYet(Duration),
+}
+
+/// Takes so many slots, where their turn is near.
+pub(crate) fn take(slots: u32, now: UnixMicros) -> Result<Turn, spi::Error> {
+    let last = LAST.with(|statement| {
+        statement.look(&[], |rows| Ok(rows.first().get_one()?.unwrap_or_default()))
+    })?;
+    match budget::queue_behind(last, now) {
+        Some(wait) if wait > NEAR => return Ok(Turn::NotYet(wait - NEAR)),
+        Some(_) => {}
+        None => {
+            let slot = budget::slot_after(now, Duration::ZERO);
+            SET_BACK.with(|statement| statement.run(&[slot.into()], |_| Ok(())))?;
+        }
+    }
     let slots = i32::try_from(slots).unwrap_or(i32::MAX);
     TAKE.with(|statement| {
         statement.run(&[slots.into(), budget::first_slot(now).into()], |rows| {
-            Ok(rows.first().get_one()?.unwrap_or_default())
+            let slot = rows.first().get_one()?.unwrap_or_default();
+            Ok(Turn::After(budget::wait_for(slot, now)))
         })
     })
 }

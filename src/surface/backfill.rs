@@ -12,7 +12,6 @@ use super::call::jsonb_text;
 use super::memberships::owner_of_function;
 use super::signing_keys::refuse_read_only;
 use crate::clock;
-use crate::errors::AdministrationError;
 use crate::settings;
 use crate::storage::search_path;
 use crate::sync::backend::error::SyncError;
@@ -144,6 +143,6 @@ fn check_isolation() -> Result<(), ErrorReport> {
     if batch::sees_commits() {
         Ok(())
     } else {
-        Err(AdministrationError::OneSnapshot.into())
+        Err(SyncError::OneSnapshot.into())
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Requests take numbers from one counter, which all that ask share. A number stands for a slot of 12.5 ms of the clock, and
 //! a request waits for its own. A counter that lags behind the clock is set forward, but for a second's worth of slots:
-//! after a pause so many requests may go at once.
+//! after a pause so many requests may go at once. Nobody takes a number long before its time: who is cancelled while he
+//! waits leaves no gap.
 
 use std::time::Duration;
 
+use crate::retry::LONGEST_REQUEST_WAIT;
 use crate::time::UnixMicros;
 
 /// Length of a slot in microseconds: 800 slots in 10 s, four fifths of what Clerk allows a production instance.
@@ -35,6 +37,13 @@ pub fn wait_for(slot: i64, now: UnixMicros) -> Duration {
     let begins = slot.saturating_mul(SLOT_MICROS);
     let micros = begins.saturating_sub(now.0).max(0);
     Duration::from_micros(micros.unsigned_abs())
+}
+
+/// How long the next request would wait, where this slot was taken last; None where that is so far ahead that no pause explains
+/// it: the clock has been set back.
+pub fn queue_behind(last: i64, now: UnixMicros) -> Option<Duration> {
+    let wait = wait_for(last, now);
+    (wait <= LONGEST_REQUEST_WAIT * 2).then_some(wait)
 }
 
 /// The slot that begins once so much time has passed: nobody asks before it.

@@ -34,6 +34,8 @@ pub(crate) enum SyncError {
     MaxDeletions,
     #[error("{0} commits page by page, and cannot be called inside a transaction or a function")]
     Atomic(&'static str),
+    #[error("objects are compared and written at isolation level READ COMMITTED only")]
+    OneSnapshot,
     #[error("another session is at work on {0}")]
     Busy(&'static str),
     #[error("the secret key belongs to no instance that is configured here")]
@@ -55,6 +57,8 @@ pub(crate) enum SyncError {
     BadAnswer { path: String, reason: String },
     #[error("the address of the Backend API cannot be used")]
     Setting(FetchError),
+    #[error("no request can be sent now")]
+    Threads(FetchError),
     #[error("the objects cannot be asked for: {0}")]
     Lookup(#[from] LookupError),
     #[error("the objects are not a list: {0}")]

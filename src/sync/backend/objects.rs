@@ -98,8 +98,10 @@ impl Objects {
             let id = upsert.record.id();
             let known = stored.get(id);
             let finding = self.find(upsert, known);
-            outcome.counts.missing += i64::from(finding == Some("missing"));
-            outcome.counts.stale += i64::from(finding == Some("stale"));
+            if treatment != Treatment::Write {
+                outcome.counts.missing += i64::from(finding == Some("missing"));
+                outcome.counts.stale += i64::from(finding == Some("stale"));
+            }
             let is_due = match treatment {
                 Treatment::Write => known.is_none_or(|known| !known.is_same),
                 Treatment::Report => false,

@@ -192,8 +192,20 @@ impl Run<'_> {
             let target = scan.next_request();
             let (body, as_of) = match self.session.ask(&target, at) {
                 Ok(Reply::Good { body, as_of }) => (body, as_of),
-                Ok(Reply::Gone) | Err(SyncError::Refused { .. }) if scan.lose_cursor() => continue,
-                Ok(Reply::Gone) => return Ok(false),
+                Ok(Reply::Gone) if scan.lose_cursor() => continue,
+                Err(SyncError::Refused { refusal, .. })
+                    if [400, 422].contains(&refusal.status) && scan.lose_cursor() =>
+                {
+                    continue;
+                }
+                // Where organizations are turned off, their lists do not exist.
+                Ok(Reply::Gone) if scan.done() == 0 => return Ok(false),
+                Ok(Reply::Gone) => {
+                    return Err(SyncError::BadAnswer {
+                        path: path_of(&target),
+                        reason: "the list does not exist any more".to_owned(),
+                    });
+                }
                 Err(SyncError::Refused { refusal, .. })
                     if [402, 403].contains(&refusal.status) && scan.done() == 0 =>
                 {

@@ -1,7 +1,7 @@
 //! Requests to the Backend API: within the budget, and again where they failed.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clerk_core::backend_api::answer::{Answer, judge};
 use clerk_core::backend_api::budget;
@@ -15,7 +15,7 @@ use super::surroundings::Surroundings;
 use crate::clerk_api::{BackendApi, FetchError, Response};
 use crate::clock;
 use crate::settings;
-use crate::storage::api_slots;
+use crate::storage::api_slots::{self, Turn};
 use crate::storage::sync_runs::{self, Cost};
 
 /// A connection to the API, and the instance that answers there.
@@ -27,6 +27,9 @@ pub(super) struct Session {
     /// Of the requests since it was taken last.
     cost: Cost,
 }
+
+/// How long a request that waits for its turn does not look at the queue.
+const LONGEST_LOOK_AWAY: Duration = Duration::from_secs(1);
 
 /// What came of a request.
 pub(super) enum Reply {
@@ -44,7 +47,10 @@ impl Session {
     /// # Errors
     /// It belongs to none that is configured here, or Clerk could not be asked.
     pub(super) fn open(source: &Source, at: &mut impl Surroundings) -> Result<Self, SyncError> {
-        let api = BackendApi::open(&source.base_url, &source.key).map_err(SyncError::Setting)?;
+        let api = BackendApi::open(&source.base_url, &source.key).map_err(|error| match error {
+            FetchError::Busy | FetchError::Thread => SyncError::Threads(error),
+            error => SyncError::Setting(error),
+        })?;
         let limit = source.key.limit();
         let slots = settings::backend_api::api_requests()
             .map_or(budget::slots_of_request(limit), budget::slots_of_rate);
@@ -127,9 +133,7 @@ impl Session {
                     error @ (FetchError::Endpoint(_)
                     | FetchError::NoRootCertificates
                     | FetchError::CaFile(_)
-                    | FetchError::Header
-                    | FetchError::Thread
-                    | FetchError::Busy),
+                    | FetchError::Header),
                 ) => return Err(SyncError::Setting(error)),
                 Err(error) => {
                     let reason = error.to_string();
@@ -154,12 +158,13 @@ impl Session {
     }
 
     fn wait_for_slot(&self, at: &mut impl Surroundings) -> Result<(), SyncError> {
-        let slot = at.transact(|| Ok(api_slots::take(self.slots, clock::now())?))?;
-        let wait = budget::wait_for(slot, clock::now());
-        if wait.is_zero() {
-            return Ok(());
+        loop {
+            match at.transact(|| Ok(api_slots::take(self.slots, clock::now())?))? {
+                Turn::After(wait) => return at.pause(wait),
+                // Looked at again soon: the clock may be set back meanwhile.
+                Turn::NotYet(wait) => at.pause(wait.min(LONGEST_LOOK_AWAY))?,
+            }
         }
-        at.pause(wait)
     }
 
     /// The key's instance by its signing keys, whose ids are its own. That request has no limit.

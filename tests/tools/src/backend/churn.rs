@@ -26,13 +26,11 @@ pub(super) fn churn(world: &mut World, count: u64, seed: u64) -> Outcome<Vec<Str
     Ok(events)
 }
 
-/// Any object of a kind: the first that was created after some moment.
+/// Any object of a kind, each as likely as the others.
 fn pick(world: &World, kind: Kind, rng: &mut Rng) -> Option<String> {
     let index = world.of(kind).by_creation();
-    let (first, last) = (index.first()?, index.last()?);
-    let moment = rng.i64(first.0..=last.0);
-    let (_, id) = index.range((moment, "".into())..).next()?;
-    Some(id.to_string())
+    let place = rng.usize(..index.len().max(1));
+    Some(index.iter().nth(place)?.1.to_string())
 }
 
 fn create(world: &mut World, kind: Kind, rng: &mut Rng) -> Outcome<Vec<String>> {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Numbers of objects that nobody numbered begin here, beyond all that are generated.
-const UNNUMBERED: u64 = 1_000_000_000_000_000;
+const UNNUMBERED: u64 = 1_000_000_000;
 
 pub(super) struct World {
     /// In the order of [`Kind::ALL`].
