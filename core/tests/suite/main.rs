@@ -3,7 +3,9 @@
 mod addresses;
 mod assumed;
 mod authorization;
+mod backend_api;
 mod backend_model;
+mod backend_pages;
 mod backend_scan;
 mod backend_scan_numbered;
 mod backend_scan_properties;
