@@ -149,6 +149,10 @@ impl<'a> Item<'a> {
 /// # Errors
 /// [`PageError::NotACount`]
 pub fn parse_count(body: &[u8]) -> Result<u64, PageError> {
+    // serde reads a list of values as an object, too.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(PageError::NotACount);
+    }
     let count: Count = serde_json::from_slice(body).map_err(|_| PageError::NotACount)?;
     Ok(count.total_count)
 }

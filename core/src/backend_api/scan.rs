@@ -1,9 +1,10 @@
 //! A walk through a list, page by page, that misses nothing where the list changes meanwhile.
 //!
 //! Lists are read in the order of creation, so that what is created meanwhile comes last. Users are read from the last one
-//! on; should that one be deleted, from its time of creation on. Other lists are read by numbers, which shift where
-//! something is deleted: each page begins with the last object of the page before, and where that is not found the walk
-//! goes back until it meets something that it knows.
+//! on; should that one be deleted, from its time of creation on. What is answered then is not documented: an error, nothing
+//! and the beginning of the list are all taken for it. Other lists are read by numbers, which shift where something is
+//! deleted: each page begins with the last object of the page before, and where that is not found the walk goes back until
+//! it meets something that it knows.
 
 use std::ops::Range;
 
@@ -28,14 +29,18 @@ pub struct Cursor {
     offset: u64,
     /// How far the walk has gone back from there, to meet what it knows.
     back: u64,
+    /// Whether the last page had nothing new, though it should have begun where the walk stands.
+    is_still: bool,
     /// Ids of the last objects, the last one last.
     recent: Vec<String>,
     /// When the last object was created.
     created_at: Option<UnixMillis>,
     /// Whether the next page begins at that time, and not after the last object.
     is_by_time: bool,
-    /// Whether the end was looked at that way already.
-    is_end_checked: bool,
+    /// Id of the last object when the end was looked at that way.
+    checked: Option<String>,
+    /// Whether objects may have been read twice, so that their number tells nothing of the end.
+    may_repeat: bool,
     /// Objects of the next page.
     limit: u32,
 }
@@ -71,10 +76,12 @@ impl Default for Cursor {
         Self {
             offset: 0,
             back: 0,
+            is_still: false,
             recent: Vec::new(),
             created_at: None,
             is_by_time: false,
-            is_end_checked: false,
+            checked: None,
+            may_repeat: false,
             limit: MAX_LIMIT,
         }
     }
@@ -106,7 +113,7 @@ impl Scan {
         &self.cursor
     }
 
-    /// How many objects it has read.
+    /// How many objects it has read; some twice, maybe, where objects that it had read were deleted.
     pub fn done(&self) -> u64 {
         self.done
     }
@@ -143,38 +150,26 @@ impl Scan {
         if page.total.is_some() {
             self.total = page.total;
         }
-        let length = page.items.len();
         let is_known = |id: &Option<String>| {
             let recent = &self.cursor.recent;
             id.as_ref().is_some_and(|id| recent.contains(id))
         };
         let known = page.items.iter().rposition(|item| is_known(&item.id));
-        let fresh = known.map_or(0, |place| place + 1)..length;
-        let is_short = length < self.limit() as usize;
-        let is_last = if self.listing.seeks {
-            if length > 0 && fresh.is_empty() && !self.cursor.is_by_time {
-                return Err(Stuck);
-            }
-            self.end_of_sought(&fresh, is_short)
+        let fresh = known.map_or(0, |place| place + 1)..page.items.len();
+        let is_short = page.items.len() < self.limit() as usize;
+        let end = if self.listing.seeks {
+            self.take_sought(page, &fresh, is_short)?
         } else {
-            let first = self.first();
-            if known.is_none() && !self.cursor.recent.is_empty() && first > 0 {
-                self.cursor.back = (self.cursor.back * 2).max(FIRST_STEP_BACK);
-                let fresh = 0..0;
-                return Ok(Taken {
-                    fresh,
-                    is_last: false,
-                });
-            }
-            self.cursor.back = 0;
-            self.cursor.offset = first + length as u64;
-            is_short || page.total.is_some_and(|total| total <= self.cursor.offset)
+            self.take_numbered(page, &fresh, is_short)?
         };
-        self.remember(page, &fresh);
-        self.done += fresh.len() as u64;
+        let Some(is_last) = end else {
+            let fresh = 0..0;
+            return Ok(Taken {
+                fresh,
+                is_last: false,
+            });
+        };
         self.cursor.limit = self.cursor.limit.saturating_mul(2).min(MAX_LIMIT);
-        let is_counted = self.ends_by_count && self.total.is_some_and(|total| total <= self.done);
-        let is_last = is_last || (self.listing.seeks && is_counted && !is_short);
         Ok(Taken { fresh, is_last })
     }
 
@@ -188,33 +183,117 @@ impl Scan {
         true
     }
 
-    /// The page was too large: the next one is asked for with half as many objects. False where it had one only.
+    /// The page was too large: the next one is asked for with half as many objects. False where it cannot have fewer.
     pub fn shrink(&mut self) -> bool {
         let limit = self.limit();
-        self.cursor.limit = limit / 2;
-        self.cursor.limit >= 1 && self.limit() < limit
+        self.cursor.limit = self.cursor.limit.min(limit / 2).max(1);
+        self.limit() < limit
     }
 
-    /// Whether a page of users is the last one. One that is too short while users are missing may be the answer to a user
-    /// that is gone: then the same place is asked for by time, once.
-    fn end_of_sought(&mut self, fresh: &Range<usize>, is_short: bool) -> bool {
-        let was_by_time = std::mem::take(&mut self.cursor.is_by_time);
-        let would_have = self.done + fresh.len() as u64;
-        let is_missing = self.total.is_some_and(|total| would_have < total);
+    /// Takes a page of users. Says whether it is the last one; None where it is not what was asked for.
+    fn take_sought(
+        &mut self,
+        page: &Page<'_>,
+        fresh: &Range<usize>,
+        is_short: bool,
+    ) -> Result<Option<bool>, Stuck> {
+        let was_by_time = self.cursor.is_by_time;
+        if !was_by_time && self.is_astray(page, fresh) && self.lose_cursor() {
+            return Ok(None);
+        }
+        let is_nameless = page.items[fresh.clone()]
+            .iter()
+            .all(|item| item.id.is_none());
+        let is_still = if fresh.is_empty() {
+            !was_by_time && !page.items.is_empty()
+        } else {
+            !is_short && is_nameless
+        };
+        if is_still {
+            return Err(Stuck);
+        }
+        if std::mem::take(&mut self.cursor.is_by_time) {
+            self.join_by_time(page, fresh, is_short);
+        }
+        self.remember(page, fresh);
+        let total = self.total.filter(|_| !self.cursor.may_repeat);
         if !is_short {
-            self.cursor.is_end_checked = false;
-            return was_by_time && fresh.is_empty();
+            let is_counted = total.is_some_and(|total| total <= self.done);
+            return Ok(Some(self.ends_by_count && is_counted));
         }
-        let is_checked = was_by_time || self.cursor.is_end_checked;
-        if is_missing && !is_checked && !self.cursor.recent.is_empty() {
-            self.cursor.is_end_checked = true;
-            self.cursor.is_by_time = self.cursor.created_at.is_some();
-            return !self.cursor.is_by_time;
+        // One that is too short while users are missing may be the answer to a user that is gone: then the same place is
+        // asked for by time, once.
+        let is_missing = total.map_or(page.items.is_empty(), |total| self.done < total);
+        let last = self.cursor.recent.last();
+        let is_checked = (was_by_time && fresh.is_empty()) || self.cursor.checked.as_ref() == last;
+        if !is_missing || is_checked {
+            return Ok(Some(true));
         }
-        true
+        self.cursor.checked = last.cloned();
+        Ok(Some(!self.lose_cursor()))
+    }
+
+    /// Whether a page begins somewhere before the last user, and not after it. One with the last user itself does not: the
+    /// list knows it then.
+    fn is_astray(&self, page: &Page<'_>, fresh: &Range<usize>) -> bool {
+        let (Some(first), Some(last)) = (page.items.first(), self.cursor.recent.last()) else {
+            return false;
+        };
+        let times = first.created_at.zip(self.cursor.created_at);
+        let is_earlier = times.is_some_and(|(first, last)| first < last);
+        let has_last = page.items.iter().any(|item| item.id.as_ref() == Some(last));
+        (is_earlier || fresh.is_empty()) && !has_last
+    }
+
+    /// Finds the end of what was read in a page that was asked for by time. More users than a page has may have been created
+    /// at that time: then some are read again.
+    fn join_by_time(&mut self, page: &Page<'_>, fresh: &Range<usize>, is_short: bool) {
+        let (Some(first), Some(last)) = (page.items.first(), page.items.last()) else {
+            return;
+        };
+        if fresh.is_empty() && !is_short {
+            // The page ends before the end of what was read: the walk goes on from there.
+            let recent = &mut self.cursor.recent;
+            let place = recent.iter().position(|id| last.id.as_ref() == Some(id));
+            recent.truncate(place.map_or(recent.len(), |place| place + 1));
+            self.cursor.created_at = last.created_at;
+            self.cursor.may_repeat = true;
+        } else if fresh.start == 0 && first.created_at <= self.cursor.created_at {
+            self.cursor.may_repeat = true;
+        }
+    }
+
+    /// Takes a page of another list. Says whether it is the last one; None where it knows nothing of it.
+    fn take_numbered(
+        &mut self,
+        page: &Page<'_>,
+        fresh: &Range<usize>,
+        is_short: bool,
+    ) -> Result<Option<bool>, Stuck> {
+        let (first, length) = (self.first(), page.items.len());
+        if fresh.start == 0 && !self.cursor.recent.is_empty() && first > 0 {
+            self.cursor.back = self.cursor.back.saturating_mul(2).max(FIRST_STEP_BACK);
+            return Ok(None);
+        }
+        // Its first object should be the last one that was read, and it is behind all that is remembered: much was put in
+        // before it, or the list does not go on.
+        let is_still = self.cursor.back == 0 && fresh.is_empty() && length > REMEMBERED;
+        if std::mem::replace(&mut self.cursor.is_still, is_still) && is_still {
+            return Err(Stuck);
+        }
+        self.cursor.back = 0;
+        self.cursor.offset = first.saturating_add(length as u64);
+        self.remember(page, fresh);
+        // One may be too short though there are more.
+        Ok(Some(match page.total {
+            _ if is_still => false,
+            Some(total) => total <= self.cursor.offset || (is_short && fresh.is_empty()),
+            None => is_short,
+        }))
     }
 
     fn remember(&mut self, page: &Page<'_>, fresh: &Range<usize>) {
+        self.done = self.done.saturating_add(fresh.len() as u64);
         let Some(last) = page.items[fresh.clone()].last() else {
             return;
         };
@@ -233,7 +312,7 @@ impl Scan {
         let overlap = u64::from(!self.cursor.recent.is_empty());
         self.cursor
             .offset
-            .saturating_sub(overlap + self.cursor.back)
+            .saturating_sub(self.cursor.back.saturating_add(overlap))
     }
 
     /// Enough to get past what is remembered, where the page begins there.

@@ -3,7 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use clerk_core::authorization_header::bearer_token;
-use clerk_core::endpoint::{EndpointError, check_issuer, check_jwks_url, check_origin};
+use clerk_core::endpoint::{
+    EndpointError, check_api_url, check_issuer, check_jwks_url, check_origin,
+};
 use clerk_core::publishable_key::{PublishableKey, PublishableKeyError};
 
 use crate::vectors::{cases, publishable_keys};
@@ -206,6 +208,34 @@ fn a_jwks_address_may_have_a_slash_at_its_end_and_no_query() {
         "https:\\\\example.com/jwks",
     ] {
         assert!(check_jwks_url(address).is_err(), "{address}");
+    }
+}
+
+#[test]
+fn the_address_of_the_api_has_no_slash_at_its_end_and_no_query() {
+    for address in [
+        clerk_core::backend_api::DEFAULT_URL,
+        "https://api.example.com",
+        "https://example.com:8443/clerk/v1",
+        "http://localhost:8080/v1",
+        "http://[::1]:8080",
+    ] {
+        assert_eq!(check_api_url(address), Ok(()), "{address}");
+    }
+    // The secret key goes there: to nothing that might be another host than it looks like, nor in the clear.
+    use EndpointError::{NotAUrl, NotHttps, QueryOrFragment, TrailingSlash, UnusualHost, UserInfo};
+    for (address, expected) in [
+        ("", NotAUrl),
+        ("api.clerk.com/v1", NotAUrl),
+        ("http://api.clerk.com/v1", NotHttps),
+        ("https://api.clerk.com/v1/", TrailingSlash),
+        ("https://api.clerk.com/", TrailingSlash),
+        ("https://api.clerk.com@evil.com/v1", UserInfo),
+        ("https://evil.com\\@api.clerk.com/v1", UnusualHost),
+        ("https://api.clerk.com/v1?x", QueryOrFragment),
+        ("https://api.clerk.com/v1#x", QueryOrFragment),
+    ] {
+        assert_eq!(check_api_url(address), Err(expected), "{address:?}");
     }
 }
 

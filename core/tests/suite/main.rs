@@ -3,6 +3,12 @@
 mod addresses;
 mod assumed;
 mod authorization;
+mod backend_api;
+mod backend_model;
+mod backend_pages;
+mod backend_scan;
+mod backend_scan_numbered;
+mod backend_scan_properties;
 mod clerk_verdicts;
 mod inspection;
 mod issuers;
