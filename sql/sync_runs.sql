@@ -7,6 +7,7 @@ CREATE TABLE clerk.sync_runs (
     instance_id text NOT NULL,
     source text NOT NULL,
     status text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'done', 'failed', 'skipped', 'held back')),
+    called_at timestamptz NOT NULL,
     started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     resumed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
@@ -32,6 +33,7 @@ COMMENT ON COLUMN clerk.sync_runs.kind IS 'table in this schema that was filled 
 COMMENT ON COLUMN clerk.sync_runs.instance_id IS 'the Clerk instance, ins_..., whose key was used';
 COMMENT ON COLUMN clerk.sync_runs.source IS 'fingerprint of the API key and the address that were used';
 COMMENT ON COLUMN clerk.sync_runs.status IS 'running, or cut off where nobody is at it (see clerk.sync_progress); done; failed: see last_error; skipped: Clerk does not list this kind for the instance; held back: more was to be deleted than may be without force';
+COMMENT ON COLUMN clerk.sync_runs.called_at IS 'when the call began that it is part of: the same for all kinds of a call';
 COMMENT ON COLUMN clerk.sync_runs.started_at IS 'when it began';
 COMMENT ON COLUMN clerk.sync_runs.resumed_at IS 'when it began, or was taken up again';
 COMMENT ON COLUMN clerk.sync_runs.updated_at IS 'when the last page was committed';

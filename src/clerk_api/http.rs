@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clerk_core::endpoint::{self, EndpointError};
 use clerk_core::key_set::KeySetError;
+use pgrx::pg_sys;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::Agent;
@@ -140,6 +141,7 @@ impl Client {
             limit,
             timeout: settings::http_timeout(),
         };
+        exit_without_postmaster();
         self.requests
             .send(request)
             .map_err(|_| FetchError::Thread)?;
@@ -147,6 +149,7 @@ impl Client {
             match self.answers.recv_timeout(INTERRUPT_CHECK) {
                 Ok(answer) => return answer,
                 Err(RecvTimeoutError::Timeout) => {
+                    exit_without_postmaster();
                     pgrx::check_for_interrupts!();
                     if !may_wait() {
                         return Err(FetchError::Abandoned);
@@ -155,6 +158,19 @@ impl Client {
                 Err(RecvTimeoutError::Disconnected) => return Err(FetchError::Thread),
             }
         }
+    }
+}
+
+/// Ends the process where the postmaster has died: no other one can start until all of its children have gone.
+fn exit_without_postmaster() {
+    // SAFETY: looks, and does not wait.
+    unsafe {
+        pg_sys::WaitLatch(
+            pg_sys::MyLatch,
+            (pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH) as i32,
+            0,
+            pg_sys::PG_WAIT_EXTENSION,
+        );
     }
 }
 

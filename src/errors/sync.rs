@@ -129,6 +129,12 @@ impl From<SyncError> for ErrorReport {
                 "Clerk does not list them any more; so many at once may be another cause. Everything else was mended.".to_owned(),
                 "SELECT * FROM clerk.sync_findings WHERE finding = 'extra' shows them; force => true, or a greater max_deletions, deletes those of which Clerk says by id that they are gone.",
             ),
+            E::NoOrganizations => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "Clerk says of each of them that it does not exist: nothing was changed here.".to_owned(),
+                "Are organizations turned off in the Clerk Dashboard?",
+            ),
+            E::Dropped => (Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, String::new(), ""),
             E::OneSnapshot => (
                 Code::ERRCODE_INVALID_TRANSACTION_STATE,
                 String::new(),

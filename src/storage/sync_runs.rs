@@ -19,8 +19,9 @@ macro_rules! file {
 }
 
 thread_local! {
-    static BEGIN: Statement = const { file!("begin_run", [TEXTOID, TEXTOID, TEXTOID, TEXTOID]) };
+    static BEGIN: Statement = const { file!("begin_run", [TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID]) };
     static RESUME: Statement = const { file!("resume_run", [TEXTOID, TEXTOID, TEXTOID, TEXTOID]) };
+    static CUT_OFF_CALL: Statement = const { file!("cut_off_call", [TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID]) };
     static ADVANCE: Statement = const { file!("advance_run", [INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
         INT8OID, INT8OID, INT8OID, INT8OID]) };
     static END: Statement = const { file!("end_run", [INT8OID, TEXTOID, TEXTOID, INT8OID, INT8OID]) };
@@ -67,12 +68,17 @@ thread_local! {
         "SELECT pg_catalog.min(kid) FROM clerk.signing_keys HAVING pg_catalog.count(DISTINCT kid) = 1",
         &[],
     ) };
+    // By the kind that was compared least lately; a report is no repair.
     static SINCE_LAST: Statement = const { Statement::new(
-        "SELECT extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.max(started_at))::float8,
-            extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.max(updated_at) FILTER (WHERE status IN ('failed', 'running')
-                AND id = (SELECT pg_catalog.max(id) FROM clerk.sync_runs WHERE purpose <> 'backfill')))::float8
-        FROM clerk.sync_runs WHERE purpose <> 'backfill'",
-        &[],
+        "SELECT CASE WHEN pg_catalog.bool_and(last.started_at IS NOT NULL)
+                THEN extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.min(last.started_at))::float8 END,
+            extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.max(last.updated_at)
+                FILTER (WHERE last.status IN ('failed', 'running')))::float8
+        FROM pg_catalog.unnest($1) AS kinds (kind) LEFT JOIN LATERAL (
+            SELECT r.started_at, r.updated_at, r.status FROM clerk.sync_runs AS r
+            WHERE r.kind = kinds.kind AND r.purpose IN ($2, 'repair') ORDER BY r.id DESC LIMIT 1
+        ) AS last ON true",
+        &[PgBuiltInOids::TEXTARRAYOID, PgBuiltInOids::TEXTOID],
     ) };
 }
 
@@ -125,6 +131,7 @@ pub(crate) fn begin(
     kind: Kind,
     instance_id: &str,
     source: &str,
+    called_at: i64,
     resume: bool,
 ) -> Result<Begun, spi::Error> {
     let arguments = [
@@ -152,12 +159,44 @@ pub(crate) fn begin(
     };
     let begun = match resumed {
         Some(begun) => Some(begun),
-        None => BEGIN.with(|statement| statement.run(&arguments, read))?,
+        None => {
+            let [purpose, kind, instance_id, source] = arguments;
+            let arguments = [purpose, kind, instance_id, source, called_at.into()];
+            BEGIN.with(|statement| statement.run(&arguments, read))?
+        }
     };
     let begun = begun.ok_or(spi::Error::InvalidPosition)?;
     FORGET_SEEN
         .with(|statement| statement.run(&[begun.id.into(), kind.table().into()], |_| Ok(())))?;
     Ok(begun)
+}
+
+/// The call that was cut off, in milliseconds, and the tables of those of its kinds that came to their end.
+pub(crate) fn cut_off_call(
+    purpose: &str,
+    instance_id: &str,
+    source: &str,
+    kinds: &[Kind],
+) -> Result<Option<(i64, Vec<String>)>, spi::Error> {
+    let tables: Vec<&str> = kinds.iter().map(|kind| kind.table()).collect();
+    let arguments = [
+        purpose.into(),
+        instance_id.into(),
+        source.into(),
+        tables.into(),
+    ];
+    CUT_OFF_CALL.with(|statement| {
+        statement.look(&arguments, |mut rows| {
+            let Some(row) = rows.next() else {
+                return Ok(None);
+            };
+            let done: Vec<Option<String>> = row.get(2)?.unwrap_or_default();
+            Ok(Some((
+                row.get(1)?.unwrap_or_default(),
+                done.into_iter().flatten().collect(),
+            )))
+        })
+    })
 }
 
 /// Sets the checkpoint of a run, and adds what the page brought.
@@ -269,10 +308,15 @@ pub(crate) fn is_trusted(instance_id: &str) -> Result<bool, spi::Error> {
     })
 }
 
-/// How long ago the last comparison began, and how long ago it was cut off or failed, if it was.
-pub(crate) fn since_last_comparison() -> Result<(Option<Duration>, Option<Duration>), spi::Error> {
+/// How long ago the comparison for a purpose began of the kind that was compared least lately, and how long ago one was cut off or
+/// failed, if it was.
+pub(crate) fn since_last_comparison(
+    purpose: &str,
+    kinds: &[Kind],
+) -> Result<(Option<Duration>, Option<Duration>), spi::Error> {
+    let tables: Vec<&str> = kinds.iter().map(|kind| kind.table()).collect();
     SINCE_LAST.with(|statement| {
-        statement.look(&[], |rows| {
+        statement.look(&[tables.into(), purpose.into()], |rows| {
             let row = rows.first();
             let time = |seconds: Option<f64>| seconds.map(|s| Duration::from_secs_f64(s.max(0.0)));
             Ok((time(row.get(1)?), time(row.get(2)?)))

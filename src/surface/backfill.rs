@@ -91,7 +91,8 @@ fn refetch(
     check_isolation()?;
     let kind = kind_of(kind)?;
     let id = id.ok_or(SyncError::MissingArgument("id"))?;
-    Ok(refetch::refetch(kind, id, instance, &mut Function)?.to_owned())
+    let mut function = Function::begin().ok_or(SyncError::Dropped)?;
+    Ok(refetch::refetch(kind, id, instance, &mut function)?.to_owned())
 }
 
 #[pg_extern(sql = false)]

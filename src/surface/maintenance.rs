@@ -12,6 +12,7 @@ use crate::settings;
 use crate::storage::instances;
 use crate::storage::locks::{self, Work};
 use crate::storage::subtransaction::in_subtransaction;
+use crate::sync::backend::error::SyncError;
 use crate::sync::backend::heal;
 use crate::sync::backend::surroundings::Function;
 
@@ -42,7 +43,13 @@ fn run_maintenance()
     };
     let drained = repeat(batches, || maintenance::drain(BATCH));
     rows.push(("webhook events".to_owned(), drained));
-    let healed = in_subtransaction(|_| true, || heal::heal(BATCH_OF_FAILED, &mut Function));
+    let healed = in_subtransaction(
+        |_| true,
+        || {
+            let mut function = Function::begin().ok_or(SyncError::Dropped)?;
+            heal::heal(BATCH_OF_FAILED, &mut function)
+        },
+    );
     let healed = match healed {
         Ok(count) => format!("{count} dealt with"),
         Err(error) => format!("failed: {error}"),

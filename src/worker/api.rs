@@ -42,19 +42,19 @@ struct Failed {
 
 impl ApiWork {
     /// Asks for the objects of events that failed; true where somebody wants the database.
-    pub(super) fn heal(&mut self) -> Result<bool, String> {
+    pub(super) fn heal(&mut self, extension: pg_sys::Oid) -> Result<bool, String> {
         if is_resting(self.healed.as_ref()) {
             return Ok(false);
         }
         process::show_activity(Some(
             c"clerk_sync: asking Clerk for objects of failed events",
         ));
-        let outcome = heal::heal(MOST_EVENTS, &mut Background::new()).map(drop);
+        let outcome = heal::heal(MOST_EVENTS, &mut Background::new(extension)).map(drop);
         conclude(outcome, &mut self.healed)
     }
 
     /// Compares the tables with Clerk where the schedule says so; true where somebody wants the database.
-    pub(super) fn reconcile(&mut self) -> Result<bool, String> {
+    pub(super) fn reconcile(&mut self, extension: pg_sys::Oid) -> Result<bool, String> {
         let Some(interval) = backend_api::reconcile_interval() else {
             return Ok(false);
         };
@@ -65,8 +65,14 @@ impl ApiWork {
             return Ok(false);
         }
         self.looked = Some(Instant::now());
-        let mut background = Background::new();
-        let last = background.transact(|| Ok(sync_runs::since_last_comparison()?));
+        let purpose = Purpose::Reconcile {
+            repair: backend_api::reconcile_mode() == ReconcileMode::Repair,
+            max_deletions: Some(backend_api::reconcile_max_deletions()),
+        };
+        let kinds = run::kinds_of(None).map_err(|error| error.describe())?;
+        let mut background = Background::new(extension);
+        let last =
+            background.transact(|| Ok(sync_runs::since_last_comparison(purpose.name(), &kinds)?));
         let (since, cut_off) = last.map_err(|error| error.describe())?;
         let is_due = since.is_none_or(|since| since >= interval)
             || cut_off.is_some_and(|since| since >= REST.min(interval));
@@ -74,13 +80,9 @@ impl ApiWork {
             return Ok(false);
         }
         process::show_activity(Some(c"clerk_sync: comparing the tables with Clerk"));
-        let kinds = run::kinds_of(None).map_err(|error| error.describe())?;
         let order = Order {
             kinds,
-            purpose: Purpose::Reconcile {
-                repair: backend_api::reconcile_mode() == ReconcileMode::Repair,
-                max_deletions: Some(backend_api::reconcile_max_deletions()),
-            },
+            purpose,
             resume: true,
             instance: None,
         };
@@ -119,12 +121,14 @@ fn conclude(outcome: Result<(), SyncError>, failed: &mut Option<Failed>) -> Resu
 /// The worker, between whose transactions nothing is held.
 struct Background {
     drained: Instant,
+    extension: pg_sys::Oid,
 }
 
 impl Background {
-    fn new() -> Self {
+    fn new(extension: pg_sys::Oid) -> Self {
         Self {
             drained: Instant::now(),
+            extension,
         }
     }
 
@@ -133,13 +137,14 @@ impl Background {
         if self.drained.elapsed() < DRAIN {
             return true;
         }
+        let extension = self.extension;
         let may_stay = RunClaim::keep(|| {
             process::in_transaction(|| {
                 // SAFETY: reads a variable of this process.
                 if locks::is_database_wanted(unsafe { pg_sys::MyDatabaseId }) {
                     return Ok(false);
                 }
-                if locks::hold_extension().is_none() {
+                if locks::hold_extension() != Some(extension) {
                     return Ok(false);
                 }
                 maintenance::drain(BATCH).map(|_| true)
@@ -156,10 +161,12 @@ impl Surroundings for Background {
         if !self.attend() {
             return Err(SyncError::Abandoned);
         }
+        let extension = self.extension;
         let mut reason = None;
         let outcome = RunClaim::keep(|| {
             process::in_transaction(|| {
-                let owner = locks::hold_extension().and_then(|_| people::owner_of(c"users"));
+                let held = locks::hold_extension().filter(|&held| held == extension);
+                let owner = held.and_then(|_| people::owner_of(c"users"));
                 let Some(owner) = owner else {
                     reason = Some(SyncError::Abandoned);
                     return Err(String::new());

@@ -114,12 +114,12 @@ impl Worker {
         if next == Next::MakeWay {
             return next;
         }
-        let healed = process::catch_error(|| self.api.heal());
+        let healed = process::catch_error(|| self.api.heal(extension));
         let is_wanted = self.complaints.hear("ask for failed events", healed);
         if is_wanted == Some(true) {
             return Next::MakeWay;
         }
-        let reconciled = process::catch_error(|| self.api.reconcile());
+        let reconciled = process::catch_error(|| self.api.reconcile(extension));
         let is_wanted = self.complaints.hear("compare with Clerk", reconciled);
         if is_wanted == Some(true) {
             return Next::MakeWay;

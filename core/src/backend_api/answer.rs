@@ -83,5 +83,9 @@ fn read_code(body: &[u8]) -> Option<String> {
     let code = errors.errors.into_iter().next()?.code;
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let is_code = (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(is_plain);
-    is_code.then_some(code)
+    // A server that reflects what it was sent would show the key.
+    let is_key = ["sk_live", "sk_test"]
+        .iter()
+        .any(|prefix| code.contains(prefix));
+    (is_code && !is_key).then_some(code)
 }

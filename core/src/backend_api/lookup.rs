@@ -80,8 +80,8 @@ fn is_user(id: &str) -> bool {
     id.starts_with("user_")
 }
 
-/// Nothing that would mean something in an address.
-fn is_plain(id: &str) -> bool {
+/// Whether an id has letters, digits, `_` and `-` only, as Clerk's have: nothing that would mean something in an address.
+pub fn is_plain(id: &str) -> bool {
     let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     (1..=255).contains(&id.len()) && id.bytes().all(is_fit)
 }

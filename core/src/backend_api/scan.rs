@@ -218,7 +218,8 @@ impl Scan {
         self.remember(page, fresh);
         let total = self.total.filter(|_| !self.cursor.may_repeat);
         if !is_short {
-            let is_counted = total.is_some_and(|total| total <= self.done);
+            // Exactly: where more were read than counted, some were created meanwhile, and perhaps before those that are left.
+            let is_counted = total == Some(self.done);
             return Ok(Some(self.ends_by_count && is_counted));
         }
         // One that is too short while users are missing may be the answer to a user that is gone: then the same place is

@@ -320,12 +320,6 @@ fn an_object_is_asked_for_where_the_api_tells_it() {
             list("/organization_permissions?"),
         ),
         (
-            Kind::Session,
-            "sess_1",
-            (user, None),
-            object("/sessions/sess_1"),
-        ),
-        (
             Kind::Subscription,
             "csub_1",
             (user, None),

@@ -36,6 +36,8 @@ pub(crate) enum SyncError {
     Atomic(&'static str),
     #[error("objects are compared and written at isolation level READ COMMITTED only")]
     OneSnapshot,
+    #[error("clerk_sync was dropped during the run")]
+    Dropped,
     #[error("another session is at work on {0}")]
     Busy(&'static str),
     #[error("the secret key belongs to no instance that is configured here")]
@@ -57,6 +59,8 @@ pub(crate) enum SyncError {
     BadAnswer { path: String, reason: String },
     #[error("the address of the Backend API cannot be used")]
     Setting(FetchError),
+    #[error("the instance has no organizations at Clerk's")]
+    NoOrganizations,
     #[error("no request can be sent now")]
     Threads(FetchError),
     #[error("the objects cannot be asked for: {0}")]

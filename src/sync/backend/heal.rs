@@ -33,14 +33,16 @@ pub(crate) fn heal(most: i32, at: &mut impl Surroundings) -> Result<i32, SyncErr
                 continue;
             };
             let owners = at.transact(|| Ok(stored::owners_of(kind, &event.object_id)?))?;
+            let is_here = owners.is_some();
             let owners = owners.unwrap_or_default();
-            let outcome = refetch_with(&mut session, kind, &event.object_id, &owners, true, at);
+            let outcome = refetch_with(&mut session, kind, &event.object_id, &owners, is_here, at);
             let status = match outcome {
                 Ok("gone" | "outdated") => Some("stale"),
                 Ok(_) => Some("applied"),
                 // Of this object, or of how it is asked for: the others are tried all the same.
                 Err(
                     SyncError::NotWritten(_)
+                    | SyncError::NoOrganizations
                     | SyncError::Lookup(_)
                     | SyncError::PutOff
                     | SyncError::BadAnswer { .. }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use clerk_core::backend_api::lookup::is_plain;
 use clerk_core::backend_api::page::Item;
 use clerk_core::resource::{Deletion, Kind, Record};
 use clerk_core::time::UnixMillis;
@@ -60,16 +61,28 @@ impl Objects {
         let user_id = owners.user_id.as_deref();
         let organization_id = owners.organization_id.as_deref();
         for item in items {
-            match Record::parse_owned(kind, item.text, user_id, organization_id) {
-                Ok(record) => objects.changes.push(Change::Upsert(Box::new(Upsert {
+            let record = Record::parse_owned(kind, item.text, user_id, organization_id);
+            let reason = match &record {
+                Ok(record) if !is_plain(record.id()) => {
+                    Some("its id has other characters than Clerk's".to_owned())
+                }
+                // It would outrank all that comes later.
+                Ok(record) if record.updated_at().millis() > as_of.millis() + FUTURE => {
+                    Some("its field updated_at is in the future".to_owned())
+                }
+                Ok(_) => None,
+                Err(error) => Some(format!("its field {error}")),
+            };
+            match (record, reason) {
+                (Ok(record), None) => objects.changes.push(Change::Upsert(Box::new(Upsert {
                     instance_id: instance_id.to_owned(),
                     // Never before its own last change: a clock that is behind makes nothing older than it is.
                     event_at: as_of.max(record.updated_at()),
                     record,
                 }))),
-                Err(error) => objects.unreadable.push((
+                (_, reason) => objects.unreadable.push((
                     item.id.clone().unwrap_or_default(),
-                    format!("its field {error}"),
+                    reason.unwrap_or_default(),
                 )),
             }
         }
@@ -203,6 +216,9 @@ impl Objects {
 
 /// How much older than a page a tombstone must be, in ms, to contradict it.
 const GRACE: i64 = 60_000;
+
+/// How far ahead of the time of a page an object may have been changed, in ms: clocks differ.
+const FUTURE: i64 = 5 * 60_000;
 
 /// Buries an object of which Clerk said at a time that it is gone. Inside a transaction.
 pub(super) fn bury(

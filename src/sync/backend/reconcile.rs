@@ -60,7 +60,7 @@ pub(super) fn finish(run: &mut Run<'_>, at: &mut impl Surroundings) -> Result<()
                 at.transact(|| Ok(sync_runs::take_back(run.id, &id)?))?;
             }
             // What cannot be asked for stays as it is.
-            Err(SyncError::Lookup(_)) => {}
+            Err(SyncError::Lookup(_) | SyncError::NoOrganizations) => {}
             Err(error) => return Err(error),
         }
         behind = id;

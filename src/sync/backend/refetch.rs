@@ -34,6 +34,7 @@ pub(crate) fn refetch(
     at: &mut impl Surroundings,
 ) -> Result<&'static str, SyncError> {
     let known = at.transact(|| Ok(stored::owners_of(kind, id)?))?;
+    let is_here = known.is_some();
     let owners = known.unwrap_or_default();
     let of_row = owners.instance_id.as_deref().filter(|id| !id.is_empty());
     let sources = at.transact(|| source::list(instance.or(of_row)))?;
@@ -41,7 +42,8 @@ pub(crate) fn refetch(
     // One instance, as a rule; otherwise the first that knows it.
     for (place, source) in sources.iter().enumerate() {
         let mut session = Session::open(source, at)?;
-        let is_last = place + 1 == sources.len();
+        // Of what is not here no tombstone is needed, and it may exist in a moment.
+        let is_last = is_here && place + 1 == sources.len();
         last = refetch_with(&mut session, kind, id, &owners, is_last, at);
         if !matches!(last, Ok("gone")) {
             break;
@@ -85,8 +87,24 @@ pub(super) fn refetch_with(
     }
 }
 
-/// Asks for an object.
+/// Asks for an object. What belongs to organizations is not gone where the instance has none any more.
 pub(super) fn fetch(
+    session: &mut Session,
+    kind: Kind,
+    id: &str,
+    owners: &Owners,
+    at: &mut impl Surroundings,
+) -> Result<Fetched, SyncError> {
+    let fetched = ask(session, kind, id, owners, at)?;
+    let is_of_organizations = ![Kind::User, Kind::Subscription].contains(&kind);
+    let is_gone = matches!(fetched, Fetched::Gone(_));
+    if is_gone && is_of_organizations && !session.has_organizations(at)? {
+        return Err(SyncError::NoOrganizations);
+    }
+    Ok(fetched)
+}
+
+fn ask(
     session: &mut Session,
     kind: Kind,
     id: &str,

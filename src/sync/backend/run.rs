@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clerk_core::backend_api::listing::{LISTED, Listing};
 use clerk_core::backend_api::page::{Item, Page, parse_count};
-use clerk_core::backend_api::scan::{Cursor, Scan};
+use clerk_core::backend_api::scan::{Cursor, Scan, Stuck};
 use clerk_core::resource::Kind;
 use clerk_core::time::UnixMillis;
 
@@ -14,12 +14,15 @@ use super::session::{Reply, Session};
 use super::source::Source;
 use super::surroundings::Surroundings;
 use super::{reconcile, source, subscriptions};
+use crate::clock;
 use crate::storage::locks::{self, RunClaim};
 use crate::storage::stored::Owners;
 use crate::storage::sync_runs::{self, Begun};
 
 /// How often the progress is told.
 const NEWS: Duration = Duration::from_secs(2);
+/// How many objects beyond twice their number are read before a list counts as endless.
+const MOST_BEYOND: u64 = 100_000;
 /// How often a page is tried that others are in the way of.
 const MOST_TRIES: u32 = 5;
 
@@ -57,7 +60,7 @@ pub(super) struct Run<'a> {
 }
 
 impl Purpose {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Backfill => "backfill",
             Self::Reconcile { repair: false, .. } => "report",
@@ -113,14 +116,32 @@ fn carry_out_at(
 ) -> Result<Option<SyncError>, SyncError> {
     let mut session = Session::open(source, at)?;
     let mut held_back = None;
+    let cut_off = if order.resume {
+        at.transact(|| {
+            let (instance, source) = (&session.instance_id, &session.fingerprint);
+            let purpose = order.purpose.name();
+            Ok(sync_runs::cut_off_call(
+                purpose,
+                instance,
+                source,
+                &order.kinds,
+            )?)
+        })?
+    } else {
+        None
+    };
+    let (called_at, done) = cut_off.unwrap_or_else(|| (clock::now().0 / 1000, Vec::new()));
     for &kind in &order.kinds {
         let table = kind.table();
+        if done.iter().any(|done| done == table) {
+            continue;
+        }
         let claim = at.transact(|| {
             let extension = locks::hold_extension();
             Ok(extension.and_then(|extension| RunClaim::take(kind, extension)))
         })?;
         let _claim = claim.ok_or(SyncError::Busy(table))?;
-        match run(kind, order, &mut session, at) {
+        match run(kind, order, called_at, &mut session, at) {
             Ok(()) => {}
             Err(error @ SyncError::HeldBack { .. }) => held_back = Some(error),
             Err(error) => return Err(error),
@@ -132,6 +153,7 @@ fn carry_out_at(
 fn run(
     kind: Kind,
     order: &Order,
+    called_at: i64,
     session: &mut Session,
     at: &mut impl Surroundings,
 ) -> Result<(), SyncError> {
@@ -139,7 +161,9 @@ fn run(
     let begun = at.transact(|| {
         let (instance, source) = (&session.instance_id, &session.fingerprint);
         let resume = order.resume;
-        Ok(sync_runs::begin(purpose, kind, instance, source, resume)?)
+        Ok(sync_runs::begin(
+            purpose, kind, instance, source, called_at, resume,
+        )?)
     })?;
     if begun.cursor.is_some() {
         at.tell(&format!(
@@ -181,8 +205,9 @@ impl Run<'_> {
         let cursor = begun
             .cursor
             .and_then(|cursor| serde_json::from_str(&cursor).ok());
+        // Of one that is taken up again the number at its beginning: what was deleted since is counted among those read.
         let mut total = begun.total;
-        if let Some(path) = listing.count_path {
+        if let Some(path) = listing.count_path.filter(|_| total.is_none()) {
             total = self.count(path, at)?;
         }
         let ends_by_count = self.purpose == Purpose::Backfill;
@@ -224,6 +249,12 @@ impl Run<'_> {
             let taken = scan
                 .take(&page)
                 .map_err(|stuck| SyncError::stuck(&target, stuck))?;
+            let bound = scan
+                .total()
+                .map(|total| total.saturating_mul(2) + MOST_BEYOND);
+            if bound.is_some_and(|bound| scan.done() > bound) {
+                return Err(SyncError::stuck(&target, Stuck));
+            }
             let items = &page.items[taken.fresh];
             let cursor = serde_json::to_string(scan.cursor()).unwrap_or_default();
             let progress = (scan.done(), scan.total());

@@ -24,6 +24,8 @@ pub(super) struct Session {
     slots: u32,
     pub(super) instance_id: String,
     pub(super) fingerprint: String,
+    /// Whether the instance has organizations, once that was asked.
+    has_organizations: Option<bool>,
     /// Of the requests since it was taken last.
     cost: Cost,
 }
@@ -61,6 +63,7 @@ impl Session {
             slots,
             instance_id: String::new(),
             fingerprint,
+            has_organizations: None,
             cost: Cost::default(),
         };
         session.instance_id = match known {
@@ -150,6 +153,20 @@ impl Session {
             let wait = after_failed_request(failures, unit, asked).ok_or(error)?;
             at.pause(wait)?;
         }
+    }
+
+    /// Whether the instance has organizations at all: where they are turned off, Clerk says of each that it does not exist.
+    pub(super) fn has_organizations(
+        &mut self,
+        at: &mut impl Surroundings,
+    ) -> Result<bool, SyncError> {
+        if let Some(known) = self.has_organizations {
+            return Ok(known);
+        }
+        let reply = self.ask("/organizations?limit=1", at)?;
+        let has_them = matches!(reply, Reply::Good { .. });
+        self.has_organizations = Some(has_them);
+        Ok(has_them)
     }
 
     /// What requests have cost since this was asked last.

@@ -6,7 +6,7 @@ use pgrx::memcxt::PgMemoryContexts;
 use pgrx::prelude::*;
 
 use super::error::SyncError;
-use crate::storage::locks::RunClaim;
+use crate::storage::locks::{self, RunClaim};
 use crate::storage::rights::with_rights_of;
 use crate::storage::search_path;
 
@@ -42,10 +42,11 @@ pub(crate) trait Surroundings {
 /// A procedure that was called outside of transactions: commits, and holds neither a snapshot nor a lock between.
 pub(crate) struct Procedure {
     owner: pg_sys::Oid,
+    extension: pg_sys::Oid,
 }
 
-/// A function: part of its caller's transaction.
-pub(crate) struct Function;
+/// A function: part of its caller's transaction, for whose time the extension stays.
+pub(crate) struct Function(());
 
 impl Procedure {
     /// Takes the rights of the procedure's owner for each transaction. None where it is part of something greater: a
@@ -60,9 +61,11 @@ impl Procedure {
             if (*context.cast::<pg_sys::CallContext>()).atomic {
                 return None;
             }
-            pg_sys::SPI_connect_ext(pg_sys::SPI_OPT_NONATOMIC as i32);
         }
-        Some(Self { owner })
+        let extension = locks::hold_extension()?;
+        // SAFETY: as above.
+        unsafe { pg_sys::SPI_connect_ext(pg_sys::SPI_OPT_NONATOMIC as i32) };
+        Some(Self { owner, extension })
     }
 
     /// Ends it: the statement's own end comes after.
@@ -72,9 +75,21 @@ impl Procedure {
     }
 }
 
+impl Function {
+    /// None where the extension is being dropped.
+    pub(crate) fn begin() -> Option<Self> {
+        locks::hold_extension().map(|_| Self(()))
+    }
+}
+
 impl Surroundings for Procedure {
     fn transact<R>(&mut self, work: impl FnOnce() -> Result<R, SyncError>) -> Result<R, SyncError> {
-        let outcome = with_rights_of(self.owner, || search_path::with_catalog(|| within(work)));
+        // It may have been dropped since the last transaction, and its schema's name be a stranger's.
+        let outcome = if locks::hold_extension() == Some(self.extension) {
+            with_rights_of(self.owner, || search_path::with_catalog(|| within(work)))
+        } else {
+            Err(SyncError::Dropped)
+        };
         // SAFETY: the connection of `of` is the current one, and it may commit. The next transaction begins at once,
         // without a snapshot or an id.
         unsafe {
