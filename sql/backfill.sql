@@ -61,7 +61,7 @@ BEGIN
     SELECT * INTO STRICT r FROM clerk.sync_runs WHERE sync_runs.id = run;
     -- Its statistics are of no use for a table that was filled just now.
     ANALYZE clerk.sync_seen;
-    DELETE FROM clerk.sync_findings AS f WHERE f.run_id = run AND f.finding = 'extra';
+    DELETE FROM clerk.sync_findings AS f WHERE f.run_id = run AND f.finding = 'extra' AND f.checked_at IS NULL;
     EXECUTE format($statement$
         INSERT INTO clerk.sync_findings (run_id, kind, object_id, finding, updated_at_here)
         SELECT $1, $2, o.id, 'extra', o.updated_at
@@ -70,9 +70,12 @@ BEGIN
             AND NOT EXISTS (SELECT FROM clerk.sync_seen AS s WHERE s.run_id = $1 AND s.object_id = o.id)
         ON CONFLICT DO NOTHING
         $statement$, r.kind) USING run, r.kind, r.instance_id, r.started_at;
-    GET DIAGNOSTICS extra = ROW_COUNT;
+    -- Those of before the run was cut off included.
+    SELECT count(*) INTO extra FROM clerk.sync_findings AS f WHERE f.run_id = run AND f.finding = 'extra';
     EXECUTE format('SELECT count(*) FROM clerk.%I AS o WHERE o.instance_id = $1 AND o.deleted_at IS NULL', r.kind)
         INTO live USING r.instance_id;
+    -- What the run has buried already was there.
+    live := live + (SELECT count(*) FROM clerk.sync_findings AS f WHERE f.run_id = run AND f.finding = 'extra' AND f.repaired_at IS NOT NULL);
     UPDATE clerk.sync_runs AS u SET extra = _find_extra.extra WHERE u.id = run;
     RETURN NEXT;
 END

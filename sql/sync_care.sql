@@ -91,8 +91,12 @@ BEGIN
             END LOOP;
         END LOOP;
     END IF;
-    DELETE FROM clerk.sync_runs WHERE finished_at < (SELECT clock_timestamp()) - interval '30 days'
-        AND id NOT IN (SELECT max(id) FROM clerk.sync_runs GROUP BY purpose, kind, instance_id);
+    -- A few at a time: their findings go with them.
+    DELETE FROM clerk.sync_runs WHERE id IN (
+        SELECT id FROM clerk.sync_runs
+        WHERE finished_at < (SELECT clock_timestamp()) - interval '30 days'
+            AND id NOT IN (SELECT max(id) FROM clerk.sync_runs GROUP BY purpose, kind, instance_id)
+        ORDER BY id LIMIT 20);
     RETURN greatest(max_rows, 0) - left_over;
 END
 $body$;

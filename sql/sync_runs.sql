@@ -28,6 +28,7 @@ CREATE TABLE clerk.sync_runs (
 );
 CREATE INDEX sync_runs_kind ON clerk.sync_runs (kind, purpose, instance_id, id);
 COMMENT ON TABLE clerk.sync_runs IS 'What was read from Clerk''s Backend API: a row a run and kind, with its checkpoint';
+COMMENT ON COLUMN clerk.sync_runs.id IS 'a later one is newer';
 COMMENT ON COLUMN clerk.sync_runs.purpose IS 'backfill; or report or repair: the mode of clerk.reconcile()';
 COMMENT ON COLUMN clerk.sync_runs.kind IS 'table in this schema that was filled or compared';
 COMMENT ON COLUMN clerk.sync_runs.instance_id IS 'the Clerk instance, ins_..., whose key was used';
@@ -128,3 +129,18 @@ COMMENT ON COLUMN clerk.sync_progress.done IS 'objects that were read';
 COMMENT ON COLUMN clerk.sync_progress.total IS 'objects that Clerk has';
 COMMENT ON COLUMN clerk.sync_progress.rate IS 'objects a second since it began or was taken up again';
 COMMENT ON COLUMN clerk.sync_progress.time_left IS 'at this rate';
+DO $body$
+DECLARE
+    same record;
+BEGIN
+    FOR same IN
+        SELECT a.attname, pg_catalog.col_description('clerk.sync_runs'::regclass, r.attnum) AS comment
+        FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_attribute AS r USING (attname)
+        WHERE a.attrelid = 'clerk.sync_progress'::regclass AND r.attrelid = 'clerk.sync_runs'::regclass
+            AND pg_catalog.col_description(a.attrelid, a.attnum) IS NULL
+    LOOP
+        EXECUTE pg_catalog.format('COMMENT ON COLUMN clerk.sync_progress.%I IS %L', same.attname, same.comment);
+    END LOOP;
+END
+$body$;
+COMMENT ON COLUMN clerk.sync_progress.run_id IS 'its id in clerk.sync_runs';

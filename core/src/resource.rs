@@ -236,6 +236,12 @@ impl Record {
     /// Ids of the user and the organization that it belongs to, where it names them: with either of them it is gone.
     /// Who merely made it (an inviter, a creator) is not among them.
     pub fn owners(&self) -> impl Iterator<Item = &str> {
+        let (user, organization) = self.owner_ids();
+        user.into_iter().chain(organization)
+    }
+
+    /// The same: the user, and the organization.
+    pub fn owner_ids(&self) -> (Option<&str>, Option<&str>) {
         let (user, organization) = match self {
             Self::Membership(o) => (Some(&o.user_id), Some(&o.organization_id)),
             Self::Invitation(o) => (o.user_id.as_ref(), o.organization_id.as_ref()),
@@ -246,7 +252,7 @@ impl Record {
                 (None, None)
             }
         };
-        user.into_iter().chain(organization).map(String::as_str)
+        (user.map(String::as_str), organization.map(String::as_str))
     }
 
     fn essentials(&self) -> (&str, UnixMillis, &JsonObject) {

@@ -25,11 +25,6 @@ impl From<SyncError> for ErrorReport {
                 format!("{reason}."),
                 "Put the secret key on the first line, and let the server's user read the file.",
             ),
-            E::Key(_) => (
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                String::new(),
-                "Copy the secret key from the API keys page of the Clerk Dashboard.",
-            ),
             E::MissingArgument("instance") => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 "Of one configured instance it would be known.".to_owned(),

@@ -63,7 +63,7 @@ pub(super) fn register() {
     GucRegistry::define_int_guc(
         c"clerk_sync.api_requests",
         c"How many requests to the Backend API may be sent in 10 s.",
-        c"0: four fifths of what Clerk allows: 800 for a production instance, 80 for a development one.",
+        c"0: four fifths of what Clerk allows: 800 for a production instance, 80 for a development one. The next lower 800/n counts.",
         &API_REQUESTS,
         0,
         800,

@@ -143,7 +143,9 @@ fn extension_tag(extension: pg_sys::Oid, part: u16) -> pg_sys::LOCKTAG {
         locktag_field3: extension.to_u32(),
         locktag_field4: part,
         locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
-        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        // The method of advisory locks, whose functions cannot name such an object: what is held for a session outlasts
+        // the abort of a transaction, and ends with the process wherever that ends.
+        locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
     }
 }
 
@@ -178,8 +180,8 @@ unsafe fn acquire(tag: &pg_sys::LOCKTAG, mode: u32, for_session: bool) -> bool {
     }
 }
 
-/// The claim on a kind for a run, beyond transactions: no other session runs one for it. Ends with this value, or with the
-/// transaction where that fails.
+/// The claim on a kind for a run, beyond transactions: no other session runs one for it. Ends with this value; after an error
+/// with the transaction that fails, or by [`RunClaim::end`].
 pub(crate) struct RunClaim;
 
 /// Numbers of the sub-objects that stand for kinds: `clerk._is_at_work()` looks for them.
@@ -214,6 +216,11 @@ impl RunClaim {
         }
         CLAIMED.set(Some((extension, part)));
         Some(Self)
+    }
+
+    /// Ends what an error left, where no transaction ended with it.
+    pub(crate) fn end() {
+        release_claim();
     }
 
     /// Runs what may roll back a transaction without the run ending by it.

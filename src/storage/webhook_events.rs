@@ -26,28 +26,37 @@ thread_local! {
         include_str!("../../sql/statements/due_events.sql"),
         &[PgBuiltInOids::INT4OID],
     ) };
-    static IS_ANY_TO_HEAL: Statement = const { Statement::new(
-        "SELECT EXISTS (SELECT FROM clerk.webhook_events
-            WHERE status = 'failed' AND refetched_at IS NULL AND attempts >= 2 AND object_id IS NOT NULL)",
+    static INSTANCES_TO_HEAL: Statement = const { Statement::new(
+        "SELECT DISTINCT instance_id FROM clerk.webhook_events
+        WHERE status = 'failed' AND refetched_at IS NULL AND attempts >= 2 AND object_id IS NOT NULL AND kind IS NOT NULL",
         &[],
     ) };
     // Each object once: what it is now makes all of its events superfluous.
     static TO_HEAL: Statement = const { Statement::new(
-        "SELECT pg_catalog.min(id), kind, object_id FROM clerk.webhook_events
+        "SELECT kind, object_id, (pg_catalog.array_agg(body ORDER BY event_at DESC))[1] FROM clerk.webhook_events
         WHERE status = 'failed' AND refetched_at IS NULL AND attempts >= 2 AND object_id IS NOT NULL AND kind IS NOT NULL
             AND instance_id = $1
         GROUP BY kind, object_id ORDER BY pg_catalog.min(received_at) LIMIT $2",
         &[PgBuiltInOids::TEXTOID, PgBuiltInOids::INT4OID],
     ) };
     static NOTE_REFETCH: Statement = const { Statement::new(
-        "UPDATE clerk.webhook_events SET
-            refetched_at = pg_catalog.clock_timestamp(),
-            status = coalesce($2, status),
-            applied_at = CASE WHEN $2 IS NOT NULL THEN pg_catalog.clock_timestamp() ELSE applied_at END,
-            next_attempt_at = CASE WHEN $2 IS NULL THEN next_attempt_at END,
-            last_error = CASE WHEN $2 IS NULL THEN last_error END
-        WHERE id = $1 AND status = 'failed'",
-        &[PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTOID],
+        "WITH noted AS (
+            UPDATE clerk.webhook_events SET
+                refetched_at = pg_catalog.clock_timestamp(),
+                status = coalesce($4, status),
+                applied_at = CASE WHEN $4 IS NOT NULL THEN pg_catalog.clock_timestamp() ELSE applied_at END,
+                next_attempt_at = CASE WHEN $4 IS NULL THEN next_attempt_at END,
+                last_error = CASE WHEN $4 IS NULL THEN last_error END
+            WHERE kind = $1 AND object_id = $2 AND instance_id = $3 AND status = 'failed' AND refetched_at IS NULL
+                AND attempts >= 2
+            RETURNING 1)
+        SELECT pg_catalog.count(*)::integer FROM noted",
+        &[
+            PgBuiltInOids::TEXTOID,
+            PgBuiltInOids::TEXTOID,
+            PgBuiltInOids::TEXTOID,
+            PgBuiltInOids::TEXTOID,
+        ],
     ) };
 }
 
@@ -157,29 +166,33 @@ pub(crate) fn take_due(most: i32) -> Result<Vec<Due>, spi::Error> {
     })
 }
 
-/// An event that failed, and what it is about.
+/// An object whose events failed.
 pub(crate) struct ToHeal {
-    pub(crate) id: String,
     pub(crate) kind: String,
     pub(crate) object_id: String,
+    /// Of the newest of them.
+    pub(crate) body: Option<String>,
 }
 
-/// Whether an event failed twice, and Clerk was not asked yet.
-pub(crate) fn is_any_to_heal() -> Result<bool, spi::Error> {
-    IS_ANY_TO_HEAL.with(|statement| {
-        statement.look(&[], |rows| Ok(rows.first().get_one()?.unwrap_or_default()))
+/// Ids of the instances of which events failed twice, and Clerk was not asked yet.
+pub(crate) fn instances_to_heal() -> Result<Vec<String>, spi::Error> {
+    INSTANCES_TO_HEAL.with(|statement| {
+        statement.look(&[], |rows| {
+            let ids: Result<Vec<Option<String>>, _> = rows.map(|row| row.get(1)).collect();
+            Ok(ids?.into_iter().flatten().collect())
+        })
     })
 }
 
-/// Such events of an instance, one an object.
+/// The objects of such events of an instance.
 pub(crate) fn list_to_heal(instance_id: &str, most: i32) -> Result<Vec<ToHeal>, spi::Error> {
     TO_HEAL.with(|statement| {
         statement.look(&[instance_id.into(), most.into()], |rows| {
             rows.map(|row| {
                 Ok(ToHeal {
-                    id: row.get(1)?.unwrap_or_default(),
-                    kind: row.get(2)?.unwrap_or_default(),
-                    object_id: row.get(3)?.unwrap_or_default(),
+                    kind: row.get(1)?.unwrap_or_default(),
+                    object_id: row.get(2)?.unwrap_or_default(),
+                    body: row.get(3)?,
                 })
             })
             .collect()
@@ -187,7 +200,17 @@ pub(crate) fn list_to_heal(instance_id: &str, most: i32) -> Result<Vec<ToHeal>, 
     })
 }
 
-/// Notes that Clerk was asked for the object of an event; with a status it is dealt with.
-pub(crate) fn note_refetch(id: &str, status: Option<&str>) -> Result<(), spi::Error> {
-    NOTE_REFETCH.with(|statement| statement.run(&[id.into(), status.into()], |_| Ok(())))
+/// Notes that Clerk was asked for an object whose events failed, and gives their number; with a status they are dealt with.
+pub(crate) fn note_refetch(
+    table: &str,
+    id: &str,
+    instance_id: &str,
+    status: Option<&str>,
+) -> Result<i32, spi::Error> {
+    let arguments = [table.into(), id.into(), instance_id.into(), status.into()];
+    NOTE_REFETCH.with(|statement| {
+        statement.run(&arguments, |rows| {
+            Ok(rows.first().get_one()?.unwrap_or_default())
+        })
+    })
 }

@@ -35,14 +35,7 @@ fn run_maintenance()
         .into_iter()
         .map(|detail| ("signing keys".to_owned(), detail))
         .collect();
-    // More than one batch in a transaction: one session at a time, lest two wait for each other.
-    let batches = if locks::claim_until_commit(Work::Drain, extension) {
-        MOST_BATCHES
-    } else {
-        1
-    };
-    let drained = repeat(batches, || maintenance::drain(BATCH));
-    rows.push(("webhook events".to_owned(), drained));
+    // First: nothing is locked yet while Clerk is asked.
     let healed = in_subtransaction(
         |_| true,
         || {
@@ -51,10 +44,18 @@ fn run_maintenance()
         },
     );
     let healed = match healed {
-        Ok(count) => format!("{count} dealt with"),
+        Ok(count) => format!("{} dealt with", count.unwrap_or_default()),
         Err(error) => format!("failed: {error}"),
     };
     rows.push(("failed events".to_owned(), healed));
+    // More than one batch in a transaction: one session at a time, lest two wait for each other.
+    let batches = if locks::claim_until_commit(Work::Drain, extension) {
+        MOST_BATCHES
+    } else {
+        1
+    };
+    let drained = repeat(batches, || maintenance::drain(BATCH));
+    rows.push(("webhook events".to_owned(), drained));
     let purged = repeat(MOST_BATCHES, || maintenance::purge(BATCH, extension));
     rows.push(("purge".to_owned(), purged));
     Ok(TableIterator::new(rows))

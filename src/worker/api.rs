@@ -23,6 +23,8 @@ const MOST_EVENTS: i32 = 20;
 const REST: Duration = Duration::from_secs(60);
 /// How often is looked whether a comparison is due.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long a comparison lasts before the other steps have their turn.
+const SLICE: Duration = Duration::from_secs(10);
 /// How often events are applied during a run.
 const DRAIN: Duration = Duration::from_millis(500);
 
@@ -32,12 +34,24 @@ pub(super) struct ApiWork {
     healed: Option<Failed>,
     reconciled: Option<Failed>,
     looked: Option<Instant>,
+    /// Whether a comparison has stopped to let the other steps have their turn.
+    is_unfinished: bool,
 }
 
 /// An attempt that failed.
 struct Failed {
     at: Instant,
     times: u32,
+}
+
+impl Failed {
+    fn now(before: Option<&Self>) -> Self {
+        let times = before.map_or(0, |failed| failed.times);
+        Self {
+            at: Instant::now(),
+            times: times.saturating_add(1),
+        }
+    }
 }
 
 impl ApiWork {
@@ -49,8 +63,13 @@ impl ApiWork {
         process::show_activity(Some(
             c"clerk_sync: asking Clerk for objects of failed events",
         ));
-        let outcome = heal::heal(MOST_EVENTS, &mut Background::new(extension)).map(drop);
-        conclude(outcome, &mut self.healed)
+        let outcome = heal::heal(MOST_EVENTS, &mut Background::new(extension));
+        // What Clerk cannot help with is not asked for in every round.
+        if matches!(outcome, Ok(Some(0))) {
+            self.healed = Some(Failed::now(self.healed.as_ref()));
+            return Ok(false);
+        }
+        conclude(outcome.map(drop), &mut self.healed)
     }
 
     /// Compares the tables with Clerk where the schedule says so; true where somebody wants the database.
@@ -61,7 +80,7 @@ impl ApiWork {
         let is_early = self
             .looked
             .is_some_and(|at| at.elapsed() < LOOK.min(interval));
-        if is_early || is_resting(self.reconciled.as_ref()) {
+        if (is_early && !self.is_unfinished) || is_resting(self.reconciled.as_ref()) {
             return Ok(false);
         }
         self.looked = Some(Instant::now());
@@ -74,7 +93,8 @@ impl ApiWork {
         let last =
             background.transact(|| Ok(sync_runs::since_last_comparison(purpose.name(), &kinds)?));
         let (since, cut_off) = last.map_err(|error| error.describe())?;
-        let is_due = since.is_none_or(|since| since >= interval)
+        let is_due = self.is_unfinished
+            || since.is_none_or(|since| since >= interval)
             || cut_off.is_some_and(|since| since >= REST.min(interval));
         if !is_due {
             return Ok(false);
@@ -86,10 +106,13 @@ impl ApiWork {
             resume: true,
             instance: None,
         };
-        conclude(
-            run::carry_out(&order, &mut background),
-            &mut self.reconciled,
-        )
+        let outcome = run::carry_out(&order, &mut background);
+        // The next round takes it up again.
+        self.is_unfinished = background.is_over;
+        if self.is_unfinished {
+            return Ok(false);
+        }
+        conclude(outcome, &mut self.reconciled)
     }
 }
 
@@ -108,11 +131,7 @@ fn conclude(outcome: Result<(), SyncError>, failed: &mut Option<Failed>) -> Resu
         }
         Err(SyncError::Abandoned) => Ok(true),
         Err(error) => {
-            let times = failed.as_ref().map_or(0, |failed| failed.times);
-            *failed = Some(Failed {
-                at: Instant::now(),
-                times: times.saturating_add(1),
-            });
+            *failed = Some(Failed::now(failed.as_ref()));
             Err(error.describe())
         }
     }
@@ -120,6 +139,9 @@ fn conclude(outcome: Result<(), SyncError>, failed: &mut Option<Failed>) -> Resu
 
 /// The worker, between whose transactions nothing is held.
 struct Background {
+    begun: Instant,
+    /// Whether it has stopped because its time was over.
+    is_over: bool,
     drained: Instant,
     extension: pg_sys::Oid,
 }
@@ -127,6 +149,8 @@ struct Background {
 impl Background {
     fn new(extension: pg_sys::Oid) -> Self {
         Self {
+            begun: Instant::now(),
+            is_over: false,
             drained: Instant::now(),
             extension,
         }
@@ -158,7 +182,9 @@ impl Background {
 
 impl Surroundings for Background {
     fn transact<R>(&mut self, work: impl FnOnce() -> Result<R, SyncError>) -> Result<R, SyncError> {
-        if !self.attend() {
+        // Between two requests: one that takes long is not sent again and again.
+        self.is_over = self.begun.elapsed() > SLICE;
+        if self.is_over || !self.attend() {
             return Err(SyncError::Abandoned);
         }
         let extension = self.extension;

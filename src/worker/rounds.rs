@@ -15,7 +15,7 @@ use crate::key_refresh::store_fetched;
 use crate::maintenance::{self, BATCH, Batch};
 use crate::settings;
 use crate::storage::instances::{self, KeySource};
-use crate::storage::locks::{self, Work};
+use crate::storage::locks::{self, RunClaim, Work};
 
 /// The longest time between two looks at whether somebody wants the database for himself, who waits
 /// 5 s at most.
@@ -115,11 +115,13 @@ impl Worker {
             return next;
         }
         let healed = process::catch_error(|| self.api.heal(extension));
+        RunClaim::end();
         let is_wanted = self.complaints.hear("ask for failed events", healed);
         if is_wanted == Some(true) {
             return Next::MakeWay;
         }
         let reconciled = process::catch_error(|| self.api.reconcile(extension));
+        RunClaim::end();
         let is_wanted = self.complaints.hear("compare with Clerk", reconciled);
         if is_wanted == Some(true) {
             return Next::MakeWay;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use clerk_core::backend_api::answer::Refusal;
-use clerk_core::backend_api::api_key::ApiKeyError;
 use clerk_core::backend_api::lookup::LookupError;
 use clerk_core::backend_api::page::PageError;
 use clerk_core::backend_api::scan::Stuck;
@@ -20,8 +19,6 @@ pub(crate) enum SyncError {
     NoKeyForInstance,
     #[error("the file of clerk_sync.api_key_file cannot be used")]
     KeyFile(String),
-    #[error("the secret key is not valid: {0}")]
-    Key(#[from] ApiKeyError),
     #[error("{0} must not be null")]
     MissingArgument(&'static str),
     #[error("there is no kind of object named {0}")]

@@ -49,18 +49,32 @@ pub(super) fn finish(run: &mut Run<'_>, at: &mut impl Surroundings) -> Result<()
         };
         let instance_id = run.session.instance_id.clone();
         match fetch(run.session, run.kind, &id, &owners, at) {
-            Ok(Fetched::Gone(as_of)) => at.transact(|| {
-                if repair {
-                    bury(run.kind, &id, &instance_id, &owners, as_of)?;
+            Ok(Fetched::Gone(as_of)) => {
+                let buried = at.transact(|| {
+                    if repair {
+                        bury(run.kind, &id, &instance_id, &owners, as_of)?;
+                    }
+                    Ok(sync_runs::note_check(run.id, &id, repair)?)
+                });
+                match buried {
+                    // The application stands against it: it stays a finding that is not mended.
+                    Err(SyncError::NotWritten(_) | SyncError::PutOff) => {
+                        at.transact(|| Ok(sync_runs::note_check(run.id, &id, false)?))?;
+                    }
+                    buried => buried?,
                 }
-                Ok(sync_runs::note_check(run.id, &id, repair)?)
-            })?,
+            }
             // It was created, or came back into the list, meanwhile: the next run sees it.
             Ok(Fetched::Object { .. }) => {
                 at.transact(|| Ok(sync_runs::take_back(run.id, &id)?))?;
             }
             // What cannot be asked for stays as it is.
-            Err(SyncError::Lookup(_) | SyncError::NoOrganizations) => {}
+            Err(
+                SyncError::Lookup(_)
+                | SyncError::NoOrganizations
+                | SyncError::Refused { .. }
+                | SyncError::BadAnswer { .. },
+            ) => {}
             Err(error) => return Err(error),
         }
         behind = id;

@@ -162,10 +162,15 @@ fn fetch_in_list(
             let text = item.text.to_owned();
             return Ok(Fetched::Object { text, as_of });
         }
-        if page.items.len() < 500 {
+        let length = page.items.len();
+        offset += length;
+        let is_last = match page.total {
+            Some(total) => length == 0 || offset as u64 >= total,
+            None => length < 500,
+        };
+        if is_last {
             return Ok(Fetched::Gone(asked_at));
         }
-        offset += page.items.len();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use clerk_core::backend_api::answer::Refusal;
 use clerk_core::backend_api::listing::{LISTED, Listing};
 use clerk_core::backend_api::page::{Item, Page, parse_count};
 use clerk_core::backend_api::scan::{Cursor, Scan, Stuck};
@@ -96,26 +97,32 @@ pub(crate) fn kinds_of(names: Option<Vec<Option<String>>>) -> Result<Vec<Kind>, 
     Ok(kinds)
 }
 
-/// Does what is asked for, instance by instance and kind by kind. What was held back is told at the end.
+/// Does what is asked for, instance by instance and kind by kind.
 ///
 /// # Errors
-/// The first that is none of a single object's. What was committed stays, and so do the checkpoints.
+/// The first that is none of a single object's; where it is of one kind or of one instance, after the others had their
+/// turn. What was committed stays, and so do the checkpoints.
 pub(crate) fn carry_out(order: &Order, at: &mut impl Surroundings) -> Result<(), SyncError> {
     let sources = at.transact(|| source::list(order.instance.as_deref()))?;
-    let mut held_back = None;
+    let mut first_error = None;
     for source in &sources {
-        held_back = carry_out_at(source, order, at)?.or(held_back);
+        match carry_out_at(source, order, at) {
+            Ok(()) => {}
+            Err(error @ (SyncError::Abandoned | SyncError::Dropped)) => return Err(error),
+            // The other instances have their turn.
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
     }
-    held_back.map_or(Ok(()), Err)
+    first_error.map_or(Ok(()), Err)
 }
 
 fn carry_out_at(
     source: &Source,
     order: &Order,
     at: &mut impl Surroundings,
-) -> Result<Option<SyncError>, SyncError> {
+) -> Result<(), SyncError> {
     let mut session = Session::open(source, at)?;
-    let mut held_back = None;
+    let mut first_error = None;
     let cut_off = if order.resume {
         at.transact(|| {
             let (instance, source) = (&session.instance_id, &session.fingerprint);
@@ -143,11 +150,17 @@ fn carry_out_at(
         let _claim = claim.ok_or(SyncError::Busy(table))?;
         match run(kind, order, called_at, &mut session, at) {
             Ok(()) => {}
-            Err(error @ SyncError::HeldBack { .. }) => held_back = Some(error),
+            // The other kinds have their turn.
+            Err(
+                error @ (SyncError::HeldBack { .. }
+                | SyncError::Refused { .. }
+                | SyncError::BadAnswer { .. }
+                | SyncError::PutOff),
+            ) => first_error = first_error.or(Some(error)),
             Err(error) => return Err(error),
         }
     }
-    Ok(held_back)
+    first_error.map_or(Ok(()), Err)
 }
 
 fn run(
@@ -224,15 +237,15 @@ impl Run<'_> {
                     continue;
                 }
                 // Where organizations are turned off, their lists do not exist.
-                Ok(Reply::Gone) if scan.done() == 0 => return Ok(false),
+                Ok(Reply::Gone) if scan.done() == 0 && self.kind != Kind::User => return Ok(false),
                 Ok(Reply::Gone) => {
                     return Err(SyncError::BadAnswer {
                         path: path_of(&target),
                         reason: "the list does not exist any more".to_owned(),
                     });
                 }
-                Err(SyncError::Refused { refusal, .. })
-                    if [402, 403].contains(&refusal.status) && scan.done() == 0 =>
+                Err(SyncError::Refused { ref refusal, .. })
+                    if is_switched_off(refusal) && scan.done() == 0 && self.kind != Kind::User =>
                 {
                     return Ok(false);
                 }
@@ -351,4 +364,9 @@ impl Run<'_> {
         }
         outcome.map(drop)
     }
+}
+
+/// Whether an answer says that the instance does not have this at all: by its plan, or its settings.
+pub(super) fn is_switched_off(refusal: &Refusal) -> bool {
+    [402, 403].contains(&refusal.status)
 }

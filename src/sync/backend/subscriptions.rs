@@ -6,7 +6,7 @@ use clerk_core::resource::Kind;
 use clerk_core::time::UnixMillis;
 
 use super::error::SyncError;
-use super::run::Run;
+use super::run::{Run, is_switched_off};
 use super::session::Reply;
 use super::surroundings::Surroundings;
 use crate::storage::stored::{self, Owners};
@@ -27,7 +27,14 @@ pub(super) fn read(
     let total = at.transact(|| Ok(stored::count_payers(&instance_id)?))?;
     while let Some(payer) = at.transact(|| Ok(stored::next_payer(&instance_id, &behind)?))? {
         let subscription = match lookup(Kind::Subscription, &payer, None, None) {
-            Ok(Lookup::Object(target)) => run.session.ask(&target, at)?,
+            Ok(Lookup::Object(target)) => match run.session.ask(&target, at) {
+                Err(SyncError::Refused { refusal, .. })
+                    if is_switched_off(&refusal) && done == 0 =>
+                {
+                    return Ok(false);
+                }
+                reply => reply?,
+            },
             // Not an id of Clerk's: there is nothing to ask.
             Ok(Lookup::InList(_)) | Err(_) => Reply::Gone,
         };
