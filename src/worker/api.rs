@@ -130,6 +130,8 @@ fn conclude(outcome: Result<(), SyncError>, failed: &mut Option<Failed>) -> Resu
             Ok(false)
         }
         Err(SyncError::Abandoned) => Ok(true),
+        // The next round looks whether it is there again.
+        Err(SyncError::Dropped) => Ok(false),
         Err(error) => {
             *failed = Some(Failed::now(failed.as_ref()));
             Err(error.describe())
@@ -156,7 +158,7 @@ impl Background {
         }
     }
 
-    /// Applies events that are due; false where somebody wants the database, or the extension is gone.
+    /// Applies events that are due; false where somebody wants the database.
     fn attend(&mut self) -> bool {
         if self.drained.elapsed() < DRAIN {
             return true;
@@ -169,7 +171,7 @@ impl Background {
                     return Ok(false);
                 }
                 if locks::hold_extension() != Some(extension) {
-                    return Ok(false);
+                    return Ok(true);
                 }
                 maintenance::drain(BATCH).map(|_| true)
             })
@@ -194,7 +196,7 @@ impl Surroundings for Background {
                 let held = locks::hold_extension().filter(|&held| held == extension);
                 let owner = held.and_then(|_| people::owner_of(c"users"));
                 let Some(owner) = owner else {
-                    reason = Some(SyncError::Abandoned);
+                    reason = Some(SyncError::Dropped);
                     return Err(String::new());
                 };
                 with_rights_of(owner, || within(work)).map_err(|error| {

@@ -23,7 +23,7 @@ like "clerk_admin may: keys that are due are fetched" "$(keep)" "signing keys|$I
 like "the next call finds nothing due" "$(keep)" "signing keys|$ISSUER: not due: fetched * s ago"
 sql "UPDATE clerk.instances SET keys_fetched_at = now() - interval '61 minutes'"
 like "after an hour they are due again" "$(keep)" "signing keys|$ISSUER: fetched: ins_test*"
-is "each step has a line" "$(sql 'SELECT string_agg(step, $$, $$) FROM clerk.run_maintenance()')" 'signing keys, webhook events, purge'
+is "each step has a line" "$(sql 'SELECT string_agg(step, $$, $$) FROM clerk.run_maintenance()')" 'signing keys, failed events, webhook events, purge'
 like "it is refused in a read-only transaction" \
     "$(try 'BEGIN READ ONLY; SELECT clerk.run_maintenance()')" 'ERROR:  25006:*'
 finish
