@@ -55,7 +55,7 @@ impl Session {
         })?;
         let limit = source.key.limit();
         let slots = settings::backend_api::api_requests()
-            .map_or(budget::slots_of_request(limit), budget::slots_of_rate);
+            .map_or_else(|| budget::slots_of_request(limit), budget::slots_of_rate);
         let fingerprint = source.fingerprint();
         let known = at.transact(|| Ok(sync_runs::instance_of(&fingerprint)?))?;
         let mut session = Self {
