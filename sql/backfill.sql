@@ -31,11 +31,26 @@ CREATE FUNCTION clerk.import_json(
 COMMENT ON FUNCTION clerk.import_json(text, jsonb, text, timestamptz) IS
     'writes objects that somebody else read from the Backend API (an object, a list, or a page with data), as clerk.backfill() does; refused: a list of id and reason';
 
--- The kind is one of the tables of this schema.
+-- The kind is one of the tables of this schema. By the index, page by page: what is read of the table must not grow with it,
+-- and for the planner a heap without its TOAST is small for a long time.
+CREATE FUNCTION clerk._known(kind text, ids text[]) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE STRICT
+    SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
+AS $body$
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT id FROM clerk.%I WHERE id = ANY ($1)', kind) USING ids;
+END
+$body$;
+COMMENT ON FUNCTION clerk._known(text, text[]) IS 'internal: which of these objects are stored';
+
 CREATE FUNCTION clerk._compare(kind text, ids text[], data text[])
     RETURNS TABLE (id text, updated_at timestamptz, deleted_at timestamptz, is_same boolean)
     LANGUAGE plpgsql STABLE STRICT
     SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
+    SET enable_hashjoin = off
+    SET enable_mergejoin = off
 AS $body$
 BEGIN
     RETURN QUERY EXECUTE format($statement$

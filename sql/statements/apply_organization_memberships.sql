@@ -1,4 +1,4 @@
--- Writes the organization memberships in the JSON array $1, each of another id, with their data in the array $2, where they
+-- Writes the organization memberships in the array $1 (columns, as JSON), each of another id, with their data in the array $2, where they
 -- are not older than what is stored. Gives the ids of those written.
 -- A membership of a user or an organization that is gone is born dead, and not among them; one of another instance's is not
 -- written. The caller holds a lock on both.
@@ -21,15 +21,13 @@ SELECT
     clerk._time(new.event_at),
     parent.deleted_at,
     pg_catalog.clock_timestamp(),
-    CASE WHEN parent.erased IS NULL THEN new.unnest::jsonb ELSE '{}' END
-FROM ROWS FROM (
-    pg_catalog.jsonb_to_recordset($1::jsonb) AS (
-        id text, instance_id text, organization_id text, user_id text, role text, role_name text, permissions
-        text[], public_metadata jsonb, private_metadata jsonb, created_at bigint, updated_at bigint, event_at
-        bigint
-    ),
-    pg_catalog.unnest($2)
-) AS new CROSS JOIN LATERAL (
+    CASE WHEN parent.erased IS NULL THEN read.data::jsonb ELSE '{}' END
+FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS read (columns, data)
+CROSS JOIN LATERAL pg_catalog.jsonb_to_record(read.columns::jsonb) AS new (
+    id text, instance_id text, organization_id text, user_id text, role text, role_name text, permissions
+    text[], public_metadata jsonb, private_metadata jsonb, created_at bigint, updated_at bigint, event_at
+    bigint
+) CROSS JOIN LATERAL (
     SELECT pg_catalog.min(gone.deleted_at) AS deleted_at,
         pg_catalog.bool_or(gone.instance_id NOT IN ('', new.instance_id)) AS is_foreign,
         CASE WHEN pg_catalog.min(gone.deleted_at) IS NOT NULL AND clerk._erases(new.instance_id) THEN true END AS erased

@@ -1,4 +1,4 @@
--- Writes the organizations in the JSON array $1, each of another id, with their data in the array $2, where they
+-- Writes the organizations in the array $1 (columns, as JSON), each of another id, with their data in the array $2, where they
 -- are not older than what is stored. Gives the ids of those written.
 INSERT INTO clerk.organizations AS stored (
     id, instance_id, name, slug, image_url, has_image, max_allowed_memberships, members_count,
@@ -23,15 +23,13 @@ SELECT
     clerk._time(new.event_at),
     NULL::timestamptz,
     pg_catalog.clock_timestamp(),
-    new.unnest::jsonb
-FROM ROWS FROM (
-    pg_catalog.jsonb_to_recordset($1::jsonb) AS (
-        id text, instance_id text, name text, slug text, image_url text, has_image boolean,
-        max_allowed_memberships bigint, members_count bigint, admin_delete_enabled boolean, created_by text,
-        public_metadata jsonb, private_metadata jsonb, created_at bigint, updated_at bigint, event_at bigint
-    ),
-    pg_catalog.unnest($2)
-) AS new
+    read.data::jsonb
+FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS read (columns, data)
+CROSS JOIN LATERAL pg_catalog.jsonb_to_record(read.columns::jsonb) AS new (
+    id text, instance_id text, name text, slug text, image_url text, has_image boolean,
+    max_allowed_memberships bigint, members_count bigint, admin_delete_enabled boolean, created_by text,
+    public_metadata jsonb, private_metadata jsonb, created_at bigint, updated_at bigint, event_at bigint
+)
 ON CONFLICT (id) DO UPDATE SET
     instance_id = excluded.instance_id,
     name = excluded.name,

@@ -1,4 +1,4 @@
--- Writes the permissions in the JSON array $1, each of another id, with their data in the array $2, where they
+-- Writes the permissions in the array $1 (columns, as JSON), each of another id, with their data in the array $2, where they
 -- are not older than what is stored. Gives the ids of those written.
 INSERT INTO clerk.permissions AS stored (
     id, instance_id, key, name, description, type, created_at, updated_at, event_at, deleted_at, synced_at,
@@ -16,14 +16,12 @@ SELECT
     clerk._time(new.event_at),
     NULL::timestamptz,
     pg_catalog.clock_timestamp(),
-    new.unnest::jsonb
-FROM ROWS FROM (
-    pg_catalog.jsonb_to_recordset($1::jsonb) AS (
-        id text, instance_id text, key text, name text, description text, type text, created_at bigint,
-        updated_at bigint, event_at bigint
-    ),
-    pg_catalog.unnest($2)
-) AS new
+    read.data::jsonb
+FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS read (columns, data)
+CROSS JOIN LATERAL pg_catalog.jsonb_to_record(read.columns::jsonb) AS new (
+    id text, instance_id text, key text, name text, description text, type text, created_at bigint,
+    updated_at bigint, event_at bigint
+)
 ON CONFLICT (id) DO UPDATE SET
     instance_id = excluded.instance_id,
     key = excluded.key,

@@ -1,4 +1,4 @@
--- Writes the subscriptions in the JSON array $1, each of another id, with their data in the array $2, where they
+-- Writes the subscriptions in the array $1 (columns, as JSON), each of another id, with their data in the array $2, where they
 -- are not older than what is stored. Gives the ids of those written.
 -- A subscription of a user or an organization that is gone is born dead, and not among them. The caller holds a lock on it.
 INSERT INTO clerk.subscriptions AS stored (
@@ -23,15 +23,13 @@ SELECT
     clerk._time(new.event_at),
     parent.deleted_at,
     pg_catalog.clock_timestamp(),
-    CASE WHEN parent.erased THEN '{}' ELSE new.unnest::jsonb END
-FROM ROWS FROM (
-    pg_catalog.jsonb_to_recordset($1::jsonb) AS (
-        id text, instance_id text, status text, payer_id text, user_id text, organization_id text, active_plans
-        text[], items jsonb, active_at bigint, canceled_at bigint, ended_at bigint, past_due_at bigint,
-        created_at bigint, updated_at bigint, event_at bigint
-    ),
-    pg_catalog.unnest($2)
-) AS new CROSS JOIN LATERAL (
+    CASE WHEN parent.erased THEN '{}' ELSE read.data::jsonb END
+FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS read (columns, data)
+CROSS JOIN LATERAL pg_catalog.jsonb_to_record(read.columns::jsonb) AS new (
+    id text, instance_id text, status text, payer_id text, user_id text, organization_id text, active_plans
+    text[], items jsonb, active_at bigint, canceled_at bigint, ended_at bigint, past_due_at bigint,
+    created_at bigint, updated_at bigint, event_at bigint
+) CROSS JOIN LATERAL (
     SELECT pg_catalog.min(gone.deleted_at) AS deleted_at,
         pg_catalog.min(gone.deleted_at) IS NOT NULL AND clerk._erases(new.instance_id) AS erased
     FROM (

@@ -1,4 +1,4 @@
--- Writes the users in the JSON array $1, each of another id, with their data in the array $2, where they
+-- Writes the users in the array $1 (columns, as JSON), each of another id, with their data in the array $2, where they
 -- are not older than what is stored. Gives the ids of those written.
 INSERT INTO clerk.users AS stored (
     id, instance_id, external_id, username, first_name, last_name, primary_email_address,
@@ -38,19 +38,17 @@ SELECT
     clerk._time(new.event_at),
     NULL::timestamptz,
     pg_catalog.clock_timestamp(),
-    new.unnest::jsonb
-FROM ROWS FROM (
-    pg_catalog.jsonb_to_recordset($1::jsonb) AS (
-        id text, instance_id text, external_id text, username text, first_name text, last_name text,
-        primary_email_address text, primary_email_address_verified boolean, primary_phone_number text,
-        primary_phone_number_verified boolean, primary_web3_wallet text, image_url text, has_image boolean,
-        locale text, banned boolean, locked boolean, deprovisioned boolean, password_enabled boolean,
-        two_factor_enabled boolean, last_sign_in_at bigint, last_active_at bigint, legal_accepted_at bigint,
-        public_metadata jsonb, private_metadata jsonb, unsafe_metadata jsonb, created_at bigint, updated_at
-        bigint, event_at bigint
-    ),
-    pg_catalog.unnest($2)
-) AS new
+    read.data::jsonb
+FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS read (columns, data)
+CROSS JOIN LATERAL pg_catalog.jsonb_to_record(read.columns::jsonb) AS new (
+    id text, instance_id text, external_id text, username text, first_name text, last_name text,
+    primary_email_address text, primary_email_address_verified boolean, primary_phone_number text,
+    primary_phone_number_verified boolean, primary_web3_wallet text, image_url text, has_image boolean,
+    locale text, banned boolean, locked boolean, deprovisioned boolean, password_enabled boolean,
+    two_factor_enabled boolean, last_sign_in_at bigint, last_active_at bigint, legal_accepted_at bigint,
+    public_metadata jsonb, private_metadata jsonb, unsafe_metadata jsonb, created_at bigint, updated_at
+    bigint, event_at bigint
+)
 ON CONFLICT (id) DO UPDATE SET
     instance_id = excluded.instance_id,
     external_id = excluded.external_id,

@@ -30,7 +30,7 @@ impl From<SyncError> for ErrorReport {
                 "Of one configured instance it would be known.".to_owned(),
                 "Give the id of the instance that the objects are of: ins_...",
             ),
-            E::MissingArgument(_) | E::Mode | E::MaxDeletions => {
+            E::MissingArgument(_) | E::Mode | E::MaxDeletions | E::ExportedAt => {
                 (Code::ERRCODE_INVALID_PARAMETER_VALUE, String::new(), "")
             }
             E::UnknownKind(_) | E::NotListed(_) => (
@@ -52,6 +52,11 @@ impl From<SyncError> for ErrorReport {
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("It is of the instance {instance}, and clerk.signing_keys has no key of that."),
                 "Run clerk.configure() with the publishable key of that instance, or clerk.refresh_signing_keys(), or set the secret key of the one that is configured.",
+            ),
+            E::UnknownInstance => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                String::new(),
+                "SELECT DISTINCT kid FROM clerk.signing_keys lists their ids: ins_...",
             ),
             E::WrongInstance { expected, found } => (
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -104,7 +109,7 @@ impl From<SyncError> for ErrorReport {
                 String::new(),
                 "Memberships, invitations and domains that are not here yet come with clerk.backfill(); a subscription is named by its payer, user_... or org_...",
             ),
-            E::Import(_) => (
+            E::Import => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 String::new(),
                 "Give an object, a list of objects, or a page as the Backend API sends it.",

@@ -20,7 +20,11 @@ macro_rules! statement {
 
 macro_rules! apply {
     ($file:literal) => {
-        statement!($file, PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTARRAYOID)
+        statement!(
+            $file,
+            PgBuiltInOids::TEXTARRAYOID,
+            PgBuiltInOids::TEXTARRAYOID
+        )
     };
 }
 
@@ -53,10 +57,14 @@ thread_local! {
     ) };
 }
 
-/// Writes objects of a kind, each of another id: a JSON array of the core's upserts, and the text of each one's `data` at its
-/// place, which is parsed once, when it is written. They are taken in this order. Gives the ids of those that count
-/// now: the others are older than what is stored, or of something deleted.
-pub(crate) fn write(kind: Kind, objects: &str, data: Vec<&str>) -> Result<Vec<String>, spi::Error> {
+/// Writes objects of a kind, each of another id: the JSON of each of the core's upserts, and the text of each one's `data` at its
+/// place. Both are parsed one by one, when they are written: what is parsed together is held together. They are taken in this
+/// order. Gives the ids of those that count now: the others are older than what is stored, or of something deleted.
+pub(crate) fn write(
+    kind: Kind,
+    objects: Vec<String>,
+    data: Vec<&str>,
+) -> Result<Vec<String>, spi::Error> {
     let number = Kind::ALL.iter().position(|&known| known == kind);
     APPLY.with(|statements| {
         statements[number.unwrap_or_default()].run(&[objects.into(), data.into()], |rows| {

@@ -1,6 +1,6 @@
 //! What is stored of objects that Clerk sends, by kind.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use clerk_core::resource::Kind;
 use pgrx::datum::TimestampWithTimeZone;
@@ -17,6 +17,10 @@ thread_local! {
             PgBuiltInOids::TEXTARRAYOID,
             PgBuiltInOids::TEXTARRAYOID,
         ],
+    ) };
+    static KNOWN: Statement = const { Statement::new(
+        "SELECT id FROM clerk._known($1, $2) AS id",
+        &[PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTARRAYOID],
     ) };
     static OWNERS: Statement = const { Statement::new(
         "SELECT instance_id, user_id, organization_id FROM clerk._owners_of($1, $2)",
@@ -73,6 +77,15 @@ pub(crate) struct Owners {
     pub(crate) instance_id: Option<String>,
     pub(crate) user_id: Option<String>,
     pub(crate) organization_id: Option<String>,
+}
+
+/// Which of these ids there are rows of.
+pub(crate) fn known(kind: Kind, ids: Vec<&str>) -> Result<HashSet<String>, spi::Error> {
+    KNOWN.with(|statement| {
+        statement.look(&[kind.table().into(), ids.into()], |rows| {
+            rows.filter_map(|row| row.get(1).transpose()).collect()
+        })
+    })
 }
 
 /// The rows that there are of objects with these ids; `data` is the text of each object.

@@ -121,8 +121,7 @@ fn import_json(
     let millis = clock::from_timestamp(exported_at.into()).0.div_euclid(1000);
     let now = clock::now().0.div_euclid(1000);
     // What is said to come from the future would outrank everything.
-    let as_of = UnixMillis::from_millis(millis.min(now))
-        .ok_or(SyncError::MissingArgument("exported_at"))?;
+    let as_of = UnixMillis::from_millis(millis.min(now)).ok_or(SyncError::ExportedAt)?;
     let text = jsonb_text(objects.datum());
     let imported = search_path::with_catalog(|| import::import(kind, &text, instance, as_of))?;
     let refused = serde_json::from_str(&imported.refused).unwrap_or_default();

@@ -142,11 +142,12 @@ fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
             continue;
         }
         let objects: Vec<&Upsert> = newest.values().map(|(_, upsert)| *upsert).collect();
+        let columns = objects.iter().map(json).collect();
         let data = objects
             .iter()
             .map(|upsert| upsert.record.data().text())
             .collect();
-        for id in mirror::write(kind, &json(&objects), data)? {
+        for id in mirror::write(kind, columns, data)? {
             if let Some((place, _)) = newest.get(id.as_str()) {
                 verdicts[*place] = Verdict::Applied;
             }
@@ -171,8 +172,8 @@ fn apply_together(changes: &[&Change]) -> Result<Vec<Verdict>, spi::Error> {
     Ok(verdicts)
 }
 
-fn json(objects: &[impl Serialize]) -> String {
-    serde_json::to_string(objects).unwrap_or_default()
+fn json(object: &(impl Serialize + ?Sized)) -> String {
+    serde_json::to_string(object).unwrap_or_default()
 }
 
 /// Whether the changes, all of one instance, hold sessions that it has stored.

@@ -213,7 +213,7 @@ impl Worker {
             nudges: self.slot.nudges(),
         };
         self.attempts.insert(source.issuer.clone(), attempt);
-        let fetched = clerk_api::fetch_key_set_while(&source.jwks_url, may_wait());
+        let fetched = clerk_api::fetch_key_set_while(&source.jwks_url, may_wait(extension));
         if matches!(fetched, Err(FetchError::Abandoned)) {
             return Ok(Next::MakeWay);
         }
@@ -237,8 +237,8 @@ impl Worker {
     }
 }
 
-/// Asked every 50 ms of a fetch; looks twice a second whether somebody wants the database.
-fn may_wait() -> impl FnMut() -> bool {
+/// Asked every 50 ms of a fetch; looks twice a second whether somebody wants the database, or has dropped the extension.
+fn may_wait(extension: pg_sys::Oid) -> impl FnMut() -> bool {
     let mut looked = Instant::now();
     move || {
         if looked.elapsed() < LONGEST_WAIT / 2 {
@@ -247,7 +247,11 @@ fn may_wait() -> impl FnMut() -> bool {
         looked = Instant::now();
         // SAFETY: reads a variable of this process.
         let database = unsafe { pg_sys::MyDatabaseId };
-        process::in_transaction(|| Ok(!locks::is_database_wanted(database))).unwrap_or(false)
+        process::in_transaction(|| {
+            let is_there = locks::hold_extension() == Some(extension);
+            Ok(is_there && !locks::is_database_wanted(database))
+        })
+        .unwrap_or(false)
     }
 }
 

@@ -196,7 +196,7 @@ PAGES="SELECT run, kind, before, done, counted FROM (
 TWICE="SELECT w.id, count(*) FROM written AS w GROUP BY w.id
     HAVING count(*) > 1 + (SELECT count(*) FROM clerk.webhook_events AS e WHERE e.kind = 'users' AND e.object_id = w.id) LIMIT 5"
 LEFT_OVER="SELECT 'lock', mode FROM pg_locks WHERE classid = 'pg_extension'::regclass AND locktype = 'object'
-    UNION ALL SELECT 'run ' || id, status FROM clerk.sync_runs WHERE status <> 'done'
+    UNION ALL SELECT 'run ' || id, status FROM clerk.sync_runs WHERE status <> 'done' AND last_error IS DISTINCT FROM 'cut off'
     UNION ALL SELECT 'progress of ' || run_id, status FROM clerk.sync_progress WHERE status <> 'done'
     UNION ALL SELECT 'seen', run_id::text FROM clerk.sync_seen
     UNION ALL SELECT 'event ' || id, coalesce(last_error, status) FROM clerk.webhook_events WHERE status NOT IN ('applied', 'stale', 'ignored')

@@ -62,8 +62,12 @@ pub(crate) enum SyncError {
     Threads(FetchError),
     #[error("the objects cannot be asked for: {0}")]
     Lookup(#[from] LookupError),
-    #[error("the objects are not a list: {0}")]
-    Import(PageError),
+    #[error("the objects are neither an object nor a list of objects")]
+    Import,
+    #[error("no instance with this id is configured here")]
+    UnknownInstance,
+    #[error("exported_at must be after 1970")]
+    ExportedAt,
     #[error("the object could not be written")]
     NotWritten(String),
     #[error("others hold what is to be written")]

@@ -33,11 +33,11 @@ pub(crate) fn import(
         None => only_instance()?,
     };
     if !sync_runs::is_trusted(&instance)? {
-        return Err(SyncError::OtherInstance(instance));
+        return Err(SyncError::UnknownInstance);
     }
     let items = match Page::parse_any(text) {
         Ok(page) => page.items,
-        Err(error) => vec![Item::parse(text.as_bytes()).map_err(|_| SyncError::Import(error))?],
+        Err(_) => vec![Item::parse(text.as_bytes()).map_err(|_| SyncError::Import)?],
     };
     let mut imported = Imported {
         read: i64::try_from(items.len()).unwrap_or(i64::MAX),

@@ -202,8 +202,17 @@ impl Objects {
             return Ok(HashMap::new());
         }
         let ids = self.upserts().map(|upsert| upsert.record.id()).collect();
-        let data = self.upserts().map(|upsert| upsert.record.data().text());
-        Ok(stored::compare(self.kind, ids, data.collect())?)
+        let known = stored::known(self.kind, ids)?;
+        if known.is_empty() {
+            return Ok(HashMap::new());
+        }
+        // Only what is here is sent for comparison. What comes meanwhile is met when it is written.
+        let here = self.upserts().map(|upsert| &upsert.record);
+        let (ids, data) = here
+            .filter(|record| known.contains(record.id()))
+            .map(|record| (record.id(), record.data().text()))
+            .unzip();
+        Ok(stored::compare(self.kind, ids, data)?)
     }
 
     fn upserts(&self) -> impl Iterator<Item = &Upsert> {
