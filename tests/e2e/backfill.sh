@@ -167,6 +167,7 @@ sql "LOAD 'clerk_sync'; ALTER SYSTEM SET clerk_sync.http_timeout = '30s'; SELECT
 sleep 0.2
 open_session caller
 pid=$(ask caller 'SELECT pg_backend_pid()')
+# shellcheck disable=SC2317 # called by wait_until
 hangs() { [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid AND wait_event IS NULL AND state = 'active'")" = 1 ] && [ "$(requests /v1/users)" -ge 2 ]; }
 fault /v1/users hang 1 9
 send caller "CALL clerk.backfill('{users}')"

@@ -71,6 +71,7 @@ is "then its object is asked of Clerk" \
     "1 dealt with Healed applied|t"
 sql "UPDATE clerk.webhook_events SET status = 'failed', attempts = 3, refetched_at = NULL, next_attempt_at = clock_timestamp() + interval '1 hour';
     LOAD 'clerk_sync'; ALTER SYSTEM SET clerk_sync.databases = '$PGDATABASE'; SELECT pg_reload_conf()" >/dev/null
+# shellcheck disable=SC2317 # called by wait_until
 healed() { [ "$(sql "SELECT status FROM clerk.webhook_events")" = applied ]; }
 holds "the worker does so by itself" wait_until 30 healed
 
@@ -78,9 +79,11 @@ holds "the worker does so by itself" wait_until 30 healed
 
 control update "{\"kind\":\"users\",\"id\":\"$victim\",\"set\":{\"last_name\":\"Scheduled\"}}" >/dev/null
 sql "LOAD 'clerk_sync'; ALTER SYSTEM SET clerk_sync.reconcile_interval = '2s'; SELECT pg_reload_conf()" >/dev/null
+# shellcheck disable=SC2317 # called by wait_until
 repaired() { [ "$(member users last_name "$victim")" = Scheduled ]; }
 holds "the worker repairs on its schedule" wait_until 40 repaired
 sql "LOAD 'clerk_sync'; ALTER SYSTEM SET clerk_sync.reconcile_interval = 0; ALTER SYSTEM SET clerk_sync.databases = ''; SELECT pg_reload_conf()" >/dev/null
+# shellcheck disable=SC2317 # called by wait_until
 idle() { [ "$(sql "SELECT count(*) FROM clerk.sync_progress WHERE status = 'running'")" = 0 ]; }
 wait_until 30 idle
 sleep 2

@@ -4,11 +4,11 @@
 API_KEY=sk_test_0123456789abcdefghijABCDEFGHIJ
 WEBHOOK_SECRET=whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD
 
-# start_clerk_api [CLERK-TESTING-ARGUMENT...]: over TLS; leaves its address in API and that of its controls in CONTROL.
+# start_clerk_api: over TLS; leaves its address in API and that of its controls in CONTROL.
 start_clerk_api() {
     rm -f "$SCRATCH/api.port"
     clerk-testing serve --jwks "$CLERK_TEST_KEYS/jwks.json" --port-file "$SCRATCH/api.port" --tls-dir "$SCRATCH/tls" \
-        --api-key "$API_KEY" "$@" &
+        --api-key "$API_KEY" &
     API_PID=$!
     UNDO+=("kill $API_PID 2>/dev/null")
     wait_until 10 test -s "$SCRATCH/api.port"
@@ -67,7 +67,7 @@ set_up_api() {
     sql "LOAD 'clerk_sync';
         ALTER SYSTEM SET clerk_sync.api_url = '$API';
         ALTER SYSTEM SET clerk_sync.ca_file = '$SCRATCH/tls/ca.pem';
-        ALTER SYSTEM SET clerk_sync.api_requests = ${1:-800}"
+        ALTER SYSTEM SET clerk_sync.api_requests = 800"
     sql "SELECT pg_reload_conf()" >/dev/null
     sleep 0.2
 }
