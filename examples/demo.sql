@@ -137,3 +137,19 @@ COMMIT;
 -- 16. How the sync goes.
 
 SELECT applied, stale, failed, dead, lag, warning FROM clerk.sync_health;
+
+-- 17. And when Clerk's endpoint was dead for a week? The tables are compared with Clerk's Backend API: two users of whom nobody
+--     told, and a new name.
+
+SELECT clerk.set_secret('api_key', :'api_key');
+SET clerk_sync.api_url = :'api_url';
+CALL clerk.reconcile('{users}');
+SELECT kind, object_id, finding FROM clerk.sync_findings ORDER BY object_id;
+SELECT drift FROM clerk.sync_health;
+
+-- 18. And mended. The same call without findings is what a schedule makes every night; clerk.backfill() fills an empty table.
+
+CALL clerk.reconcile('{users}', mode => 'repair');
+SELECT id, first_name, primary_email_address FROM clerk.users ORDER BY id;
+SELECT purpose, status, done, total, written, missing, stale, extra FROM clerk.sync_progress ORDER BY run_id;
+SELECT drift FROM clerk.sync_health;

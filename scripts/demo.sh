@@ -5,7 +5,7 @@
 # psql's variables in it: issuer, publishable_key and jwks of an instance that the demo plays; alice and bob: session
 # tokens of two people of two organizations, carol: of one who has none in hers; expired and forged: tokens that say alice
 # too, the latter signed by a stranger's key under the instance's key id. webhook_secret: an endpoint's; user_created and its
-# kin: bodies of deliveries, and beside them their headers.
+# kin: bodies of deliveries, and beside them their headers. api_url and api_key: a server that plays Clerk's Backend API.
 
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -27,7 +27,7 @@ deliveries=()
 # deliver NAME TYPE MILLISECONDS DATA: a delivery of an event that Clerk made so long before now.
 deliver() {
     local body headers
-    body='{"object":"event","type":"'$2'","instance_id":"ins_demo","timestamp":'$((today - $3))',"data":'$4'}'
+    body='{"object":"event","type":"'$2'","instance_id":"ins_test","timestamp":'$((today - $3))',"data":'$4'}'
     headers=$(printf '%s' "$body" | clerk-testing sign-webhook --secret "$webhook_secret" --id "msg_$1")
     deliveries+=(--set "$1=$body" --set "$1_headers=$headers")
 }
@@ -44,6 +44,27 @@ deliver user_renamed user.updated 7000 "$(person Caroline 7000)"
 deliver user_late user.updated 8000 "$(person Carol 8000)"
 deliver joined organizationMembership.created 5000 "$membership"
 deliver removed organizationMembership.deleted 3000 "$membership"
+
+# Clerk's Backend API, played on this host. What it has, no webhook has told of.
+api_key=sk_test_$(printf 'a key of the demo' | base64 | tr -d '=')
+api_port=$(mktemp -u)
+clerk-testing serve --jwks "$CLERK_TEST_KEYS/jwks.json" --port-file "$api_port" --api-key "$api_key" &
+api_pid=$!
+end_demo() {
+    kill "$api_pid" 2>/dev/null || true
+    rm -f "$api_port"
+    "$ROOT/scripts/server.sh" stop demo
+}
+trap end_demo EXIT
+for _ in {1..100}; do [ -s "$api_port" ] || sleep 0.1; done
+api=http://127.0.0.1:$(cat "$api_port")
+# put OBJECT: a user at Clerk's.
+put() {
+    curl --silent --show-error --fail --output /dev/null --data-binary '{"kind":"users","object":'"$1"'}' "$api/control/put"
+}
+put "$(person Carolina 1000)"
+put "$(person Dave 6000 | sed 's/user_carol/user_dave/; s/carol@/dave@/')"
+put "$(person Erin 2000 | sed 's/user_carol/user_erin/; s/carol@/erin@/')"
 
 # The administrator's own work, which the file does not show: it would be there already.
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --command 'CREATE EXTENSION clerk_sync'
@@ -66,6 +87,7 @@ psql --no-psqlrc --echo-all --quiet --pset footer=off --pset null='(null)' --set
     --set "alice=$(sign "$alice" --key "$CLERK_TEST_KEYS" --lifetime 600)" \
     --set "bob=$(sign "$bob" --key "$CLERK_TEST_KEYS" --lifetime 600)" \
     --set "carol=$(sign "$carol" --key "$CLERK_TEST_KEYS" --lifetime 600)" \
+    --set "api_url=$api/v1" --set "api_key=$api_key" \
     --set "webhook_secret=$webhook_secret" "${deliveries[@]}" \
     --set "expired=$(sign "$alice" --key "$CLERK_TEST_KEYS" --at "$(($(date +%s) - 3600))")" \
     --set "forged=$(sign "$alice" --key "$CLERK_FORGED_KEYS" --lifetime 600)" \

@@ -9,7 +9,7 @@
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
-PACKAGES=(build-essential clang libclang-dev pkg-config shellcheck unzip util-linux
+PACKAGES=(build-essential clang libclang-dev pkg-config shellcheck unzip util-linux curl python3
     postgresql-common postgresql-client-common pgbouncer)
 # What the Postgres of a wheel links with.
 WHEEL_PACKAGES=(libxml2 libxslt1.1 liblz4-1 libzstd1 libssl3 libgssapi-krb5-2 libreadline8 zlib1g tzdata)

@@ -60,7 +60,7 @@ differences() { diff <(there "${2:-$1}") <(here "$1") | grep -c '^[<>]' || true;
 # set_up_api: in the database of PGDATABASE, the extension with an instance, the server's authority and the key.
 set_up_api() {
     sql "CREATE EXTENSION IF NOT EXISTS clerk_sync;
-        SELECT FROM clerk.configure('$PUBLISHABLE_KEY', fetch_keys => false);
+        SELECT FROM clerk.configure('$PUBLISHABLE_KEY', jwks_url => '${API%/v1}/.well-known/jwks.json', fetch_keys => false);
         SELECT FROM clerk.add_signing_keys('$ISSUER', '$(cat "$CLERK_TEST_KEYS/jwks.json")');
         SELECT clerk.set_secret('api_key', '$API_KEY');
         SELECT clerk.set_secret('webhook_secret', '$WEBHOOK_SECRET');" >/dev/null
