@@ -20,7 +20,7 @@ CREATE FUNCTION clerk.refetch(kind text, id text, instance text DEFAULT NULL) RE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'refetch_wrapper';
 COMMENT ON FUNCTION clerk.refetch(text, text, text) IS
-    'asks Clerk for one object now and makes the row equal: written, unchanged, outdated (what is here is newer, or buried), or gone (it is buried now)';
+    'asks Clerk for one object now and makes the row equal: written, unchanged, outdated (what is here is newer, or buried), or gone (it is buried now, if it was here)';
 
 CREATE FUNCTION clerk.import_json(
     kind text, objects jsonb, instance text DEFAULT NULL, exported_at timestamptz DEFAULT pg_catalog.clock_timestamp()

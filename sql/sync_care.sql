@@ -101,7 +101,7 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION clerk._purge(integer) IS
-    'internal: deletes up to so many events that were kept long enough, and removed objects after their hold; gives the number of those it looked at';
+    'internal: deletes up to so many events that were kept long enough, removed objects after their hold, and runs of clerk.backfill() and clerk.reconcile(); gives the number of those it looked at';
 
 CREATE VIEW clerk.sync_health AS
     SELECT c.*,

@@ -28,7 +28,7 @@ const LONGEST_ERROR: usize = 64 * 1024;
 /// How soon a cancelled or terminated backend gives up waiting.
 const INTERRUPT_CHECK: Duration = Duration::from_millis(50);
 
-/// Why nothing usable came back. No text holds a secret: an address has neither user name nor query.
+/// Why nothing usable came back. No text holds a secret: an address has no user name, and a key is in a header alone.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error(transparent)]

@@ -20,7 +20,8 @@ thread_local! {
     ) };
     // Two that set it forward at the same time set it to the same.
     static TAKE: Statement = const { Statement::new(
-        "SELECT pg_catalog.max(CASE WHEN slot < $2 THEN pg_catalog.setval('clerk.api_slots', $2) ELSE slot END)
+        "SELECT pg_catalog.max(CASE WHEN slot < $2 THEN pg_catalog.setval('clerk.api_slots',
+            greatest($2, (SELECT last_value FROM clerk.api_slots))) ELSE slot END)
         FROM (SELECT pg_catalog.nextval('clerk.api_slots') AS slot FROM pg_catalog.generate_series(1, $1) OFFSET 0) AS x",
         &[PgBuiltInOids::INT4OID, PgBuiltInOids::INT8OID],
     ) };
@@ -54,8 +55,9 @@ pub(crate) fn take(slots: u32, now: UnixMicros) -> Result<Turn, spi::Error> {
     let slots = i32::try_from(slots).unwrap_or(i32::MAX);
     TAKE.with(|statement| {
         statement.run(&[slots.into(), budget::first_slot(now).into()], |rows| {
-            let slot = rows.first().get_one()?.unwrap_or_default();
-            Ok(Turn::After(budget::wait_for(slot, now)))
+            let last: i64 = rows.first().get_one()?.unwrap_or_default();
+            // Its turn begins with the first of its slots.
+            Ok(Turn::After(budget::wait_for(last - i64::from(slots - 1), now)))
         })
     })
 }

@@ -349,7 +349,6 @@ impl Run<'_> {
             return outcome.map(drop);
         }
         let (status, reason) = match &outcome {
-            Ok("skipped") => ("skipped", None),
             Ok(status) => (*status, None),
             Err(error @ SyncError::HeldBack { .. }) => ("held back", Some(error.describe())),
             Err(error) => ("failed", Some(error.describe())),

@@ -58,7 +58,8 @@ impl Procedure {
             if context.is_null() || (*context).type_ != pg_sys::NodeTag::T_CallContext {
                 return None;
             }
-            if (*context.cast::<pg_sys::CallContext>()).atomic {
+            // In a block with an exception handler nothing can be committed either.
+            if (*context.cast::<pg_sys::CallContext>()).atomic || pg_sys::IsSubTransaction() {
                 return None;
             }
         }
