@@ -57,7 +57,10 @@ pub(crate) fn take(slots: u32, now: UnixMicros) -> Result<Turn, spi::Error> {
         statement.run(&[slots.into(), budget::first_slot(now).into()], |rows| {
             let last: i64 = rows.first().get_one()?.unwrap_or_default();
             // Its turn begins with the first of its slots.
-            Ok(Turn::After(budget::wait_for(last - i64::from(slots - 1), now)))
+            Ok(Turn::After(budget::wait_for(
+                last - i64::from(slots - 1),
+                now,
+            )))
         })
     })
 }
