@@ -184,9 +184,7 @@ impl Background {
 
 impl Surroundings for Background {
     fn transact<R>(&mut self, work: impl FnOnce() -> Result<R, SyncError>) -> Result<R, SyncError> {
-        // Between two requests: one that takes long is not sent again and again.
-        self.is_over = self.begun.elapsed() > SLICE;
-        if self.is_over || !self.attend() {
+        if !self.attend() {
             return Err(SyncError::Abandoned);
         }
         let extension = self.extension;
@@ -210,6 +208,11 @@ impl Surroundings for Background {
 
     fn may_wait(&mut self) -> bool {
         self.attend()
+    }
+
+    fn may_go_on(&mut self) -> bool {
+        self.is_over = self.begun.elapsed() > SLICE;
+        !self.is_over
     }
 
     fn tell(&mut self, _message: &str) {}

@@ -78,6 +78,9 @@ pub(super) fn finish(run: &mut Run<'_>, at: &mut impl Surroundings) -> Result<()
             Err(error) => return Err(error),
         }
         behind = id;
+        if !at.may_go_on() {
+            return Err(SyncError::Abandoned);
+        }
     }
 }
 

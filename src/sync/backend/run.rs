@@ -311,6 +311,9 @@ impl Run<'_> {
                 Ok(()) => break,
             }
         }
+        if !at.may_go_on() {
+            return Err(SyncError::Abandoned);
+        }
         if self.told.elapsed() >= NEWS {
             self.told = Instant::now();
             at.tell(&self.progress(done, total));

@@ -22,6 +22,11 @@ pub(crate) trait Surroundings {
     /// Asked every 50 ms of a wait: whether to go on with it.
     fn may_wait(&mut self) -> bool;
 
+    /// Asked after each step of a run that was committed: whether another one may follow now.
+    fn may_go_on(&mut self) -> bool {
+        true
+    }
+
     /// Tells whoever looks on.
     fn tell(&mut self, message: &str);
 
