@@ -225,10 +225,15 @@ impl RunClaim {
 
     /// Runs what may roll back a transaction without the run ending by it.
     pub(crate) fn keep<R>(run: impl FnOnce() -> R) -> R {
+        struct Kept;
+        impl Drop for Kept {
+            fn drop(&mut self) {
+                IS_KEPT.set(false);
+            }
+        }
+        let _kept = Kept;
         IS_KEPT.set(true);
-        let answer = run();
-        IS_KEPT.set(false);
-        answer
+        run()
     }
 }
 

@@ -20,8 +20,19 @@ macro_rules! file {
 
 thread_local! {
     static BEGIN: Statement = const { file!("begin_run", [TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID]) };
-    static RESUME: Statement = const { file!("resume_run", [TEXTOID, TEXTOID, TEXTOID, TEXTOID]) };
-    static CUT_OFF_CALL: Statement = const { file!("cut_off_call", [TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID]) };
+    static RESUME: Statement = const { file!("resume_run", [TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID]) };
+    static CUT_OFF_CALL: Statement = const { file!("cut_off_call", [TEXTOID, TEXTARRAYOID]) };
+    static DONE_KINDS: Statement = const { Statement::new(
+        "SELECT kind FROM clerk.sync_runs
+        WHERE purpose = $1 AND instance_id = $2 AND source = $3 AND called_at = clerk._time($4) AND status IN ('done', 'skipped')",
+        &[PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTOID, PgBuiltInOids::TEXTOID, PgBuiltInOids::INT8OID],
+    ) };
+    // Those that failed go on by their own cursors, and by themselves.
+    static CLOSE_CALL: Statement = const { Statement::new(
+        "UPDATE clerk.sync_runs SET called_at = started_at
+        WHERE purpose = $1 AND called_at = clerk._time($2) AND status = 'failed'",
+        &[PgBuiltInOids::TEXTOID, PgBuiltInOids::INT8OID],
+    ) };
     static ADVANCE: Statement = const { file!("advance_run", [INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
         INT8OID, INT8OID, INT8OID, INT8OID]) };
     static END: Statement = const { file!("end_run", [INT8OID, TEXTOID, TEXTOID, INT8OID, INT8OID]) };
@@ -52,7 +63,8 @@ thread_local! {
         &[PgBuiltInOids::INT8OID, PgBuiltInOids::TEXTOID, PgBuiltInOids::BOOLOID],
     ) };
     static TAKE_BACK: Statement = const { Statement::new(
-        "WITH gone AS (DELETE FROM clerk.sync_findings WHERE run_id = $1 AND object_id = $2)
+        "WITH gone AS (DELETE FROM clerk.sync_findings WHERE run_id = $1 AND object_id = $2),
+        seen AS (INSERT INTO clerk.sync_seen (run_id, object_id) VALUES ($1, $2) ON CONFLICT DO NOTHING)
         UPDATE clerk.sync_runs SET extra = extra - 1 WHERE id = $1",
         &[PgBuiltInOids::INT8OID, PgBuiltInOids::TEXTOID],
     ) };
@@ -139,6 +151,7 @@ pub(crate) fn begin(
         kind.table().into(),
         instance_id.into(),
         source.into(),
+        called_at.into(),
     ];
     let read = |mut rows: spi::SpiTupleTable<'_>| {
         let Some(row) = rows.next() else {
@@ -159,11 +172,7 @@ pub(crate) fn begin(
     };
     let begun = match resumed {
         Some(begun) => Some(begun),
-        None => {
-            let [purpose, kind, instance_id, source] = arguments;
-            let arguments = [purpose, kind, instance_id, source, called_at.into()];
-            BEGIN.with(|statement| statement.run(&arguments, read))?
-        }
+        None => BEGIN.with(|statement| statement.run(&arguments, read))?,
     };
     let begun = begun.ok_or(spi::Error::InvalidPosition)?;
     FORGET_SEEN
@@ -171,32 +180,40 @@ pub(crate) fn begin(
     Ok(begun)
 }
 
-/// The call that was cut off, in milliseconds, and the tables of those of its kinds that came to their end.
-pub(crate) fn cut_off_call(
+/// The call that was cut off, in milliseconds.
+pub(crate) fn cut_off_call(purpose: &str, kinds: &[Kind]) -> Result<Option<i64>, spi::Error> {
+    let tables: Vec<&str> = kinds.iter().map(|kind| kind.table()).collect();
+    CUT_OFF_CALL.with(|statement| {
+        statement.look(&[purpose.into(), tables.into()], |mut rows| {
+            rows.next().map_or(Ok(None), |row| row.get(1))
+        })
+    })
+}
+
+/// The tables of those kinds that came to their end in a call, for an instance.
+pub(crate) fn done_kinds(
     purpose: &str,
     instance_id: &str,
     source: &str,
-    kinds: &[Kind],
-) -> Result<Option<(i64, Vec<String>)>, spi::Error> {
-    let tables: Vec<&str> = kinds.iter().map(|kind| kind.table()).collect();
+    called_at: i64,
+) -> Result<Vec<String>, spi::Error> {
     let arguments = [
         purpose.into(),
         instance_id.into(),
         source.into(),
-        tables.into(),
+        called_at.into(),
     ];
-    CUT_OFF_CALL.with(|statement| {
-        statement.look(&arguments, |mut rows| {
-            let Some(row) = rows.next() else {
-                return Ok(None);
-            };
-            let done: Vec<Option<String>> = row.get(2)?.unwrap_or_default();
-            Ok(Some((
-                row.get(1)?.unwrap_or_default(),
-                done.into_iter().flatten().collect(),
-            )))
+    DONE_KINDS.with(|statement| {
+        statement.look(&arguments, |rows| {
+            let kinds: Result<Vec<Option<String>>, _> = rows.map(|row| row.get(1)).collect();
+            Ok(kinds?.into_iter().flatten().collect())
         })
     })
+}
+
+/// Notes that a call came to its end, with kinds that failed.
+pub(crate) fn close_call(purpose: &str, called_at: i64) -> Result<(), spi::Error> {
+    CLOSE_CALL.with(|statement| statement.run(&[purpose.into(), called_at.into()], |_| Ok(())))
 }
 
 /// Sets the checkpoint of a run, and adds what the page brought.

@@ -39,12 +39,17 @@ fn run_maintenance()
     let healed = in_subtransaction(
         |_| true,
         || {
-            let mut function = Function::begin().ok_or(SyncError::Dropped)?;
-            heal::heal(BATCH_OF_FAILED, &mut function)
+            let function = Function::begin();
+            // An error of one instance, or after some events, leaves what was done.
+            Ok::<_, SyncError>(
+                function.map(|mut function| heal::heal(BATCH_OF_FAILED, &mut function)),
+            )
         },
     );
     let healed = match healed {
-        Ok(count) => format!("{} dealt with", count.unwrap_or_default()),
+        Ok(Some(Ok(count))) => format!("{} dealt with", count.unwrap_or_default()),
+        Ok(Some(Err(error))) => format!("failed: {}", error.describe()),
+        Ok(None) => BUSY.to_owned(),
         Err(error) => format!("failed: {error}"),
     };
     rows.push(("failed events".to_owned(), healed));

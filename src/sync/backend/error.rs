@@ -102,6 +102,18 @@ impl SyncError {
         }
     }
 
+    /// Whether it is of one kind, and the others may be read all the same.
+    pub(super) fn is_of_kind(&self) -> bool {
+        matches!(
+            self,
+            Self::HeldBack { .. }
+                | Self::Refused { .. }
+                | Self::BadAnswer { .. }
+                | Self::PutOff
+                | Self::Busy(_)
+        )
+    }
+
     /// What the ledger of runs keeps.
     pub(crate) fn describe(&self) -> String {
         match self {

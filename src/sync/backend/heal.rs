@@ -63,9 +63,11 @@ fn heal_at(
         };
         let stored = at.transact(|| Ok(stored::owners_of(kind, &event.object_id)?))?;
         let is_here = stored.is_some();
-        // Of what is not here yet the event tells what it belongs to.
-        let owners = stored.unwrap_or_else(|| owners_of(event.body.as_deref()));
-        let outcome = refetch_with(&mut session, kind, &event.object_id, &owners, is_here, at);
+        // Of what is not here the event tells what it belongs to, and whether it was deleted.
+        let (told, is_deletion) = read_body(event.body.as_deref());
+        let owners = stored.unwrap_or(told);
+        let buries = is_here || is_deletion;
+        let outcome = refetch_with(&mut session, kind, &event.object_id, &owners, buries, at);
         let status = match outcome {
             Ok("gone" | "outdated") => Some("stale"),
             Ok(_) => Some("applied"),
@@ -97,17 +99,23 @@ fn heal_at(
     Ok(healed)
 }
 
-fn owners_of(body: Option<&str>) -> Owners {
+fn read_body(body: Option<&str>) -> (Owners, bool) {
     let event = body.and_then(|body| Event::parse(body).ok());
+    let owners = |user_id: Option<&str>, organization_id: Option<&str>| Owners {
+        instance_id: None,
+        user_id: user_id.map(str::to_owned),
+        organization_id: organization_id.map(str::to_owned),
+    };
     match event.and_then(|event| event.change().ok()) {
         Some(Change::Upsert(upsert)) => {
             let (user_id, organization_id) = upsert.record.owner_ids();
-            Owners {
-                instance_id: None,
-                user_id: user_id.map(str::to_owned),
-                organization_id: organization_id.map(str::to_owned),
-            }
+            (owners(user_id, organization_id), false)
         }
-        _ => Owners::default(),
+        Some(Change::Delete(delete)) => {
+            let gone = &delete.deletion;
+            let told = owners(gone.user_id.as_deref(), gone.organization_id.as_deref());
+            (told, true)
+        }
+        Some(Change::Ignored(_)) | None => (Owners::default(), false),
     }
 }

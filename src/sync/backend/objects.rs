@@ -10,6 +10,7 @@ use clerk_core::webhook::event::{Change, Delete, Upsert};
 
 use super::error::SyncError;
 use super::surroundings::within;
+use crate::clock;
 use crate::storage::stored::{self, Owners, Stored};
 use crate::storage::sync_runs::{Counts, Finding};
 use crate::sync::batch::{self, Verdict};
@@ -58,6 +59,7 @@ impl Objects {
             changes: Vec::with_capacity(items.len()),
             unreadable: Vec::new(),
         };
+        let latest = as_of.millis().max(clock::now().0 / 1000) + FUTURE;
         let user_id = owners.user_id.as_deref();
         let organization_id = owners.organization_id.as_deref();
         for item in items {
@@ -67,7 +69,7 @@ impl Objects {
                     Some("its id has other characters than Clerk's".to_owned())
                 }
                 // It would outrank all that comes later.
-                Ok(record) if record.updated_at().millis() > as_of.millis() + FUTURE => {
+                Ok(record) if record.updated_at().millis() > latest => {
                     Some("its field updated_at is in the future".to_owned())
                 }
                 Ok(_) => None,
@@ -226,7 +228,7 @@ impl Objects {
 /// How much older than a page a tombstone must be, in ms, to contradict it.
 const GRACE: i64 = 60_000;
 
-/// How far ahead of the time of a page an object may have been changed, in ms: clocks differ.
+/// How far ahead of now an object may have been changed, in ms: clocks differ.
 const FUTURE: i64 = 5 * 60_000;
 
 /// Buries an object of which Clerk said at a time that it is gone. Inside a transaction.

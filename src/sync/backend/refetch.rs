@@ -96,7 +96,8 @@ pub(super) fn fetch(
     at: &mut impl Surroundings,
 ) -> Result<Fetched, SyncError> {
     let fetched = ask(session, kind, id, owners, at)?;
-    let is_of_organizations = ![Kind::User, Kind::Subscription].contains(&kind);
+    let is_of_user = kind == Kind::Subscription && owners.organization_id.is_none();
+    let is_of_organizations = kind != Kind::User && !is_of_user;
     let is_gone = matches!(fetched, Fetched::Gone(_));
     if is_gone && is_of_organizations && !session.has_organizations(at)? {
         return Err(SyncError::NoOrganizations);

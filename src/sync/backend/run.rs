@@ -104,40 +104,46 @@ pub(crate) fn kinds_of(names: Option<Vec<Option<String>>>) -> Result<Vec<Kind>, 
 /// turn. What was committed stays, and so do the checkpoints.
 pub(crate) fn carry_out(order: &Order, at: &mut impl Surroundings) -> Result<(), SyncError> {
     let sources = at.transact(|| source::list(order.instance.as_deref()))?;
+    let purpose = order.purpose.name();
+    let cut_off = if order.resume {
+        at.transact(|| Ok(sync_runs::cut_off_call(purpose, &order.kinds)?))?
+    } else {
+        None
+    };
+    let called_at = cut_off.unwrap_or_else(|| clock::now().0 / 1000);
     let mut first_error = None;
     for source in &sources {
-        match carry_out_at(source, order, at) {
+        match carry_out_at(source, order, called_at, at) {
             Ok(()) => {}
             Err(error @ (SyncError::Abandoned | SyncError::Dropped)) => return Err(error),
             // The other instances have their turn.
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    first_error.map_or(Ok(()), Err)
+    match first_error {
+        None => Ok(()),
+        Some(error) => {
+            if error.is_of_kind() {
+                at.transact(|| Ok(sync_runs::close_call(purpose, called_at)?))?;
+            }
+            Err(error)
+        }
+    }
 }
 
 fn carry_out_at(
     source: &Source,
     order: &Order,
+    called_at: i64,
     at: &mut impl Surroundings,
 ) -> Result<(), SyncError> {
     let mut session = Session::open(source, at)?;
     let mut first_error = None;
-    let cut_off = if order.resume {
-        at.transact(|| {
-            let (instance, source) = (&session.instance_id, &session.fingerprint);
-            let purpose = order.purpose.name();
-            Ok(sync_runs::cut_off_call(
-                purpose,
-                instance,
-                source,
-                &order.kinds,
-            )?)
-        })?
-    } else {
-        None
-    };
-    let (called_at, done) = cut_off.unwrap_or_else(|| (clock::now().0 / 1000, Vec::new()));
+    let done = at.transact(|| {
+        let (instance, source) = (&session.instance_id, &session.fingerprint);
+        let purpose = order.purpose.name();
+        Ok(sync_runs::done_kinds(purpose, instance, source, called_at)?)
+    })?;
     for &kind in &order.kinds {
         let table = kind.table();
         if done.iter().any(|done| done == table) {
@@ -147,16 +153,14 @@ fn carry_out_at(
             let extension = locks::hold_extension();
             Ok(extension.and_then(|extension| RunClaim::take(kind, extension)))
         })?;
-        let _claim = claim.ok_or(SyncError::Busy(table))?;
-        match run(kind, order, called_at, &mut session, at) {
+        let outcome = match claim {
+            Some(_claim) => run(kind, order, called_at, &mut session, at),
+            None => Err(SyncError::Busy(table)),
+        };
+        match outcome {
             Ok(()) => {}
             // The other kinds have their turn.
-            Err(
-                error @ (SyncError::HeldBack { .. }
-                | SyncError::Refused { .. }
-                | SyncError::BadAnswer { .. }
-                | SyncError::PutOff),
-            ) => first_error = first_error.or(Some(error)),
+            Err(error) if error.is_of_kind() => first_error = first_error.or(Some(error)),
             Err(error) => return Err(error),
         }
     }
