@@ -17,6 +17,11 @@ pub(crate) fn now() -> UnixMicros {
     from_timestamp(unsafe { pgrx::pg_sys::GetCurrentTimestamp() })
 }
 
+/// The same in milliseconds since 1970, as Clerk counts.
+pub(crate) fn now_millis() -> i64 {
+    now().0.div_euclid(1000)
+}
+
 /// Start of the running transaction, as `now()` gives it.
 pub(crate) fn transaction_start() -> UnixMicros {
     // SAFETY: reads a variable of this process.

@@ -119,7 +119,7 @@ fn import_json(
     let objects = objects.ok_or(SyncError::MissingArgument("objects"))?;
     let exported_at = exported_at.ok_or(SyncError::MissingArgument("exported_at"))?;
     let millis = clock::from_timestamp(exported_at.into()).0.div_euclid(1000);
-    let now = clock::now().0.div_euclid(1000);
+    let now = clock::now_millis();
     // What is said to come from the future would outrank everything.
     let as_of = UnixMillis::from_millis(millis.min(now)).ok_or(SyncError::ExportedAt)?;
     let text = jsonb_text(objects.datum());

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use clerk_core::backend_api::answer::Refusal;
 use clerk_core::backend_api::lookup::LookupError;
-use clerk_core::backend_api::page::PageError;
-use clerk_core::backend_api::scan::Stuck;
 use pgrx::prelude::*;
 
 use crate::clerk_api::FetchError;
@@ -88,17 +86,11 @@ pub(crate) enum SyncError {
 }
 
 impl SyncError {
-    pub(super) fn stuck(path: &str, stuck: Stuck) -> Self {
-        Self::BadAnswer {
-            path: path_of(path),
-            reason: stuck.to_string(),
-        }
-    }
-
-    pub(super) fn bad_answer(target: &str, error: PageError) -> Self {
+    /// The answer to this request cannot be used, for this reason.
+    pub(super) fn bad_answer(target: &str, reason: impl ToString) -> Self {
         Self::BadAnswer {
             path: path_of(target),
-            reason: error.to_string(),
+            reason: reason.to_string(),
         }
     }
 

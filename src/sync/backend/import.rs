@@ -1,5 +1,6 @@
 //! Objects that somebody else read from the API.
 
+use clerk_core::backend_api::MAX_LIMIT;
 use clerk_core::backend_api::page::{Item, Page};
 use clerk_core::resource::Kind;
 use clerk_core::time::UnixMillis;
@@ -45,7 +46,7 @@ pub(crate) fn import(
         refused: String::new(),
     };
     let mut refused = Vec::new();
-    for items in items.chunks(500) {
+    for items in items.chunks(MAX_LIMIT as usize) {
         let objects = Objects::read(kind, &instance, as_of, items, &Owners::default());
         let outcome = objects.treat(Treatment::Write)?;
         imported.counts.written += outcome.counts.written;

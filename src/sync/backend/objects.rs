@@ -59,7 +59,7 @@ impl Objects {
             changes: Vec::with_capacity(items.len()),
             unreadable: Vec::new(),
         };
-        let latest = as_of.millis().max(clock::now().0 / 1000) + FUTURE;
+        let latest = as_of.millis().max(clock::now_millis()) + FUTURE;
         let user_id = owners.user_id.as_deref();
         let organization_id = owners.organization_id.as_deref();
         for item in items {

@@ -1,5 +1,6 @@
 //! One object, asked for by its id.
 
+use clerk_core::backend_api::MAX_LIMIT;
 use clerk_core::backend_api::lookup::{Lookup, lookup};
 use clerk_core::backend_api::page::{Item, Page};
 use clerk_core::resource::Kind;
@@ -114,7 +115,7 @@ fn ask(
 ) -> Result<Fetched, SyncError> {
     let user_id = owners.user_id.as_deref();
     let organization_id = owners.organization_id.as_deref();
-    let asked_at = UnixMillis::from_millis(clock::now().0 / 1000).unwrap_or(UnixMillis::MAX);
+    let asked_at = UnixMillis::from_millis(clock::now_millis()).unwrap_or(UnixMillis::MAX);
     match lookup(kind, id, user_id, organization_id)? {
         Lookup::Object(target) => match session.ask(&target, at)? {
             Reply::Good { body, as_of } => {
@@ -123,10 +124,7 @@ fn ask(
                 // A payer's name stands for its subscription.
                 let is_it = kind == Kind::Subscription || item.id.as_deref() == Some(id);
                 if !is_it {
-                    return Err(SyncError::BadAnswer {
-                        path: super::error::path_of(&target),
-                        reason: "it is of another object".to_owned(),
-                    });
+                    return Err(SyncError::bad_answer(&target, "it is of another object"));
                 }
                 let text = item.text.to_owned();
                 Ok(Fetched::Object { text, as_of })
@@ -147,7 +145,7 @@ fn fetch_in_list(
 ) -> Result<Fetched, SyncError> {
     let mut offset = 0;
     loop {
-        let target = format!("{path}&limit=500&offset={offset}").replace("?&", "?");
+        let target = format!("{path}&limit={MAX_LIMIT}&offset={offset}").replace("?&", "?");
         let (body, as_of) = match session.ask(&target, at)? {
             Reply::Good { body, as_of } => (body, as_of),
             // What it belongs to is gone.
@@ -167,7 +165,7 @@ fn fetch_in_list(
         offset += length;
         let is_last = match page.total {
             Some(total) => length == 0 || offset as u64 >= total,
-            None => length < 500,
+            None => length < MAX_LIMIT as usize,
         };
         if is_last {
             return Ok(Fetched::Gone(asked_at));
@@ -176,8 +174,5 @@ fn fetch_in_list(
 }
 
 fn too_long(target: &str) -> SyncError {
-    SyncError::BadAnswer {
-        path: super::error::path_of(target),
-        reason: "it is longer than what is read".to_owned(),
-    }
+    SyncError::bad_answer(target, "it is longer than what is read")
 }

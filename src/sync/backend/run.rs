@@ -9,7 +9,7 @@ use clerk_core::backend_api::scan::{Cursor, Scan, Stuck};
 use clerk_core::resource::Kind;
 use clerk_core::time::UnixMillis;
 
-use super::error::{SyncError, path_of};
+use super::error::SyncError;
 use super::objects::{Objects, Outcome, Treatment};
 use super::session::{Reply, Session};
 use super::source::Source;
@@ -110,7 +110,7 @@ pub(crate) fn carry_out(order: &Order, at: &mut impl Surroundings) -> Result<(),
     } else {
         None
     };
-    let called_at = cut_off.unwrap_or_else(|| clock::now().0 / 1000);
+    let called_at = cut_off.unwrap_or_else(clock::now_millis);
     let mut first_error = None;
     for source in &sources {
         match carry_out_at(source, order, called_at, at) {
@@ -243,10 +243,10 @@ impl Run<'_> {
                 // Where organizations are turned off, their lists do not exist.
                 Ok(Reply::Gone) if scan.done() == 0 && self.kind != Kind::User => return Ok(false),
                 Ok(Reply::Gone) => {
-                    return Err(SyncError::BadAnswer {
-                        path: path_of(&target),
-                        reason: "the list does not exist any more".to_owned(),
-                    });
+                    return Err(SyncError::bad_answer(
+                        &target,
+                        "the list does not exist any more",
+                    ));
                 }
                 Err(SyncError::Refused { ref refusal, .. })
                     if is_switched_off(refusal) && scan.done() == 0 && self.kind != Kind::User =>
@@ -255,22 +255,22 @@ impl Run<'_> {
                 }
                 Ok(Reply::TooLong) if scan.shrink() => continue,
                 Ok(Reply::TooLong) => {
-                    return Err(SyncError::BadAnswer {
-                        path: path_of(&target),
-                        reason: "a single object is longer than what is read".to_owned(),
-                    });
+                    return Err(SyncError::bad_answer(
+                        &target,
+                        "a single object is longer than what is read",
+                    ));
                 }
                 Err(error) => return Err(error),
             };
             let page = Page::parse(&body).map_err(|error| SyncError::bad_answer(&target, error))?;
             let taken = scan
                 .take(&page)
-                .map_err(|stuck| SyncError::stuck(&target, stuck))?;
+                .map_err(|stuck| SyncError::bad_answer(&target, stuck))?;
             let bound = scan
                 .total()
                 .map(|total| total.saturating_mul(2) + MOST_BEYOND);
             if bound.is_some_and(|bound| scan.done() > bound) {
-                return Err(SyncError::stuck(&target, Stuck));
+                return Err(SyncError::bad_answer(&target, Stuck));
             }
             let items = &page.items[taken.fresh];
             let cursor = serde_json::to_string(scan.cursor()).unwrap_or_default();

@@ -96,7 +96,7 @@ impl Session {
         let mut failures = 0;
         loop {
             self.wait_for_slot(at)?;
-            let sent_at = clock::now();
+            let sent_at = clock::now_millis();
             let begun = Instant::now();
             let answer = self.api.get(target, || at.may_wait());
             self.cost.requests += 1;
@@ -107,7 +107,7 @@ impl Session {
                     let retry_after = response.retry_after.as_deref();
                     match judge(response.status, retry_after, &response.body) {
                         Answer::Good => {
-                            let as_of = as_of(sent_at.0 / 1000, &response);
+                            let as_of = as_of(sent_at, &response);
                             let body = response.body;
                             return Ok(Reply::Good { body, as_of });
                         }
@@ -187,24 +187,19 @@ impl Session {
     /// The key's instance by its signing keys, whose ids are its own. That request has no limit.
     fn ask_for_instance(&mut self, at: &mut impl Surroundings) -> Result<String, SyncError> {
         const TARGET: &str = "/jwks";
-        let bad = |reason: String| SyncError::BadAnswer {
-            path: TARGET.to_owned(),
-            reason,
-        };
+        let bad = |reason: &str| SyncError::bad_answer(TARGET, reason);
         let Reply::Good { body, .. } = self.ask(TARGET, at)? else {
-            return Err(bad("there is no key set".to_owned()));
+            return Err(bad("there is no key set"));
         };
-        let text = str::from_utf8(&body).map_err(|_| bad("the answer is not text".to_owned()))?;
-        let set = KeySet::parse(text).map_err(|error| bad(error.to_string()))?;
+        let text = str::from_utf8(&body).map_err(|_| bad("the answer is not text"))?;
+        let set = KeySet::parse(text).map_err(|error| bad(&error.to_string()))?;
         let ids: Vec<&str> = set.keys().iter().map(|key| key.kid()).collect();
         for id in &ids {
             if at.transact(|| Ok(sync_runs::is_trusted(id)?))? {
                 return Ok((*id).to_owned());
             }
         }
-        let first = ids
-            .first()
-            .ok_or_else(|| bad("there is no key".to_owned()))?;
+        let first = ids.first().ok_or_else(|| bad("there is no key"))?;
         Ok((*first).to_owned())
     }
 }

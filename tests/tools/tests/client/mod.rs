@@ -11,11 +11,26 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the API asks for.
 pub const HEADERS: &str = "Authorization: Bearer sk_test_1\r\nClerk-API-Version: 2026-05-12\r\n";
+
+/// The configuration of a TLS client that trusts this authority alone.
+pub fn client_that_trusts(ca: &Path) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_file(ca).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
 
 /// A running server.
 pub struct Server {
@@ -49,18 +64,7 @@ impl Server {
         endpoint.play_backend("sk_test_1");
         let port = endpoint.port();
         std::thread::spawn(move || endpoint.serve());
-        let tls = tls.then(|| {
-            let mut roots = RootCertStore::empty();
-            let authority = CertificateDer::from_pem_file(directory.join("ca.pem")).unwrap();
-            roots.add(authority).unwrap();
-            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-            let config = ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-            Arc::new(config)
-        });
+        let tls = tls.then(|| client_that_trusts(&directory.join("ca.pem")));
         Self { port, tls }
     }
 
